@@ -76,6 +76,10 @@ class SignatureRefused(V7Error):
     exit_code = 5
 
 
+class AppendOnlyRefused(Refused):
+    """Somebody tried to change or delete a record that is written once."""
+
+
 class StaleForm(V7Error):
     """Somebody saved this row after the form was opened."""
 
