@@ -1,0 +1,21 @@
+"""The project as a Django app: its commands, and the rights of the web role after each migration."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class V7MigrationConfig(AppConfig):
+    """Hold the commands and checks of the project."""
+
+    name = "v7migration"
+    label = "v7migration"
+    verbose_name = "V7 Migration"
+
+    def ready(self) -> None:
+        """Register the checks and the grants."""
+        from v7migration import checks  # noqa: F401
+        from v7migration.grants import grant_web_role
+
+        post_migrate.connect(grant_web_role, sender=self, dispatch_uid="v7migration.grant_web_role")

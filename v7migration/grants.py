@@ -1,0 +1,47 @@
+"""What the web role may do in the control plane: everything but change a record that must stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.db import connections
+from psycopg import sql
+
+from v7migration.connections import WEB_ROLE
+from v7migration.ledger.appendonly import AppendOnly
+
+
+def record_tables() -> list[str]:
+    """Return the names of the tables whose rows may be added but never changed."""
+    return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnly))
+
+
+def grant_web_role(*, using: str, **_: Any) -> None:
+    """Give the web role its rights on the control plane after ``migrate`` ran as the tables' owner.
+
+    Changesets may be row-locked (which needs UPDATE on one column; a trigger refuses the update itself), and
+    events are added through ``append_event`` only.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user <> %s AND EXISTS (SELECT FROM pg_roles WHERE rolname = %s)", [WEB_ROLE, WEB_ROLE]
+        )
+        if not cursor.fetchone()[0]:
+            return
+        role = sql.Identifier(WEB_ROLE)
+        statements = [
+            "GRANT USAGE ON SCHEMA public, migration_gate TO {role}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+            "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
+            "GRANT SELECT, UPDATE ON migration_gate.fence TO {role}",
+            "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM {role}",
+        ]
+        for table in record_tables():
+            statements.append(f'REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM {{role}}')
+        statements += [
+            "REVOKE INSERT ON ledger_event FROM {role}",
+            "GRANT UPDATE (digest) ON ledger_changeset TO {role}",
+        ]
+        for statement in statements:
+            cursor.execute(sql.SQL(statement).format(role=role).as_string(cursor.connection))

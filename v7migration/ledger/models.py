@@ -1,0 +1,216 @@
+"""Evidence in the control plane. Records that were signed or written are append-only; runs and incidents move."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from v7migration.ledger.appendonly import AppendOnly
+
+
+class Script(AppendOnly):
+    """The exact bytes of a script, stored under their SHA-256."""
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    content = models.BinaryField()
+    first_seen_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"script {self.sha256[:12]}"
+
+
+class Snapshot(AppendOnly):
+    """The catalogs of a target at one moment, with their fingerprint (document 2.1.1)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    taken_at = models.DateTimeField(db_default=Now())
+    taken_by = models.CharField(max_length=150)
+    target_name = models.CharField(max_length=300)
+    system_identifier = models.CharField(max_length=40)
+    database = models.CharField(max_length=63)
+    server_version = models.IntegerField(help_text="server_version_num")
+    fingerprint = models.CharField(max_length=64)
+    fingerprint_version = models.IntegerField()
+    document = models.JSONField()
+    enums = models.JSONField(help_text="types, groups and conflicts")
+
+    class Meta:
+        ordering = ["-taken_at"]
+
+    def __str__(self) -> str:
+        return f"snapshot {self.fingerprint[:12]} of {self.target_name}"
+
+
+class Rehearsal(AppendOnly):
+    """One rehearsal of a script against a scratch copy of a snapshot (documents 2.1.2, 4.4)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    script = models.ForeignKey(Script, on_delete=models.PROTECT)
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT)
+    finished_at = models.DateTimeField(db_default=Now())
+    by = models.CharField(max_length=150)
+    ok = models.BooleanField()
+    server_version = models.IntegerField(help_text="server_version_num of the scratch server")
+    report = models.JSONField(help_text="failures, fingerprints, stages with milliseconds")
+
+    class Meta:
+        ordering = ["-finished_at"]
+
+    def __str__(self) -> str:
+        return f"rehearsal of {self.script_id[:12]}: {'green' if self.ok else 'red'}"
+
+
+class Changeset(AppendOnly):
+    """What three people sign: bytes, target, fingerprint, rehearsal, findings, coverage, under one digest."""
+
+    digest = models.CharField(primary_key=True, max_length=64, help_text="SHA-256 of the manifest")
+    number = models.IntegerField(unique=True)
+    manifest = models.TextField(help_text="canonical JSON of everything a signature covers")
+    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="+", help_text="with the planning rows rendered in")
+    source = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="+", help_text="the file as it was read")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT)
+    rehearsal = models.ForeignKey(Rehearsal, on_delete=models.PROTECT)
+    author = models.CharField(max_length=150)
+    frozen_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    nonce = models.CharField(max_length=32)
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"changeset {self.number} ({self.digest[:12]})"
+
+
+class RunState(models.TextChoices):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    FINISHED = "finished"
+    ROLLED_BACK = "rolled_back"
+
+
+class Run(models.Model):
+    """One execution of a changeset, or one rollback of an execution."""
+
+    class Kind(models.TextChoices):
+        EXECUTE = "execute"
+        ROLLBACK = "rollback"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    changeset = models.ForeignKey(Changeset, on_delete=models.PROTECT, related_name="runs")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="rollbacks")
+    operator = models.CharField(max_length=150)
+    state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.RUNNING)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    populated = models.BooleanField(default=False, help_text="the population committed: the target is the home")
+    stop_requested_by = models.CharField(max_length=150, blank=True)
+    report = models.JSONField(default=dict, help_text="integrity proof, verbatim queries, differences")
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="ledger_run_state_known"),
+            models.UniqueConstraint(
+                fields=["changeset"],
+                condition=Q(kind="execute"),
+                name="ledger_run_once_per_changeset",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {str(self.id)[:8]} of {self.changeset_id[:12]}: {self.state}"
+
+
+class RunStep(models.Model):
+    """One attempt at one step: the intent before, the outcome after. The truth is the target's run_ledger."""
+
+    class State(models.TextChoices):
+        INTENT = "intent"
+        COMMITTED = "committed"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="steps")
+    key = models.CharField(max_length=20)
+    section = models.IntegerField()
+    title = models.CharField(max_length=300)
+    attempt = models.IntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.INTENT)
+    digest = models.CharField(max_length=64)
+    transaction_id = models.CharField(max_length=20, blank=True)
+    backend_pid = models.IntegerField(null=True, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    milliseconds = models.FloatField(null=True, blank=True)
+    detail = models.JSONField(default=dict, help_text="error with SQLSTATE and line, waits, notices")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["intent", "committed", "failed", "skipped"]), name="ledger_runstep_state_known"
+            ),
+            models.UniqueConstraint(fields=["run", "key", "attempt"], name="ledger_runstep_attempt_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.key} attempt {self.attempt}: {self.state}"
+
+
+class Incident(models.Model):
+    """Something that must be understood before the next attempt (document 5.4)."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        REMEDIATED = "remediated"
+        CLOSED = "closed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="incidents")
+    step = models.CharField(max_length=20, blank=True)
+    title = models.CharField(max_length=300)
+    detail = models.JSONField(default=dict)
+    blocking = models.BooleanField(default=True, help_text="a documented index failure does not block")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
+    opened_at = models.DateTimeField(db_default=Now())
+    opened_by = models.CharField(max_length=150)
+    root_cause = models.TextField(blank=True)
+    remediation = models.TextField(blank=True)
+    remediated_by = models.CharField(max_length=150, blank=True)
+    remediated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-opened_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "remediated", "closed"]), name="ledger_incident_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.state})"
+
+
+class Event(AppendOnly):
+    """One line of the append-only log; rows are added by the function ``append_event`` only."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+    kind = models.CharField(max_length=60)
+    actor = models.CharField(max_length=150, blank=True)
+    subject = models.CharField(max_length=120, blank=True)
+    payload = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"

@@ -1,0 +1,116 @@
+"""Refusals before anything is touched: is this session on the right server, as the right role, on a fit target?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+
+from v7migration.errors import Refused
+from v7migration.postgres.catalog import TargetIdentity
+from v7migration.postgres.session import OLDEST_SERVER
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+def check_server(connection: Connection) -> None:
+    """Refuse a server older than PostgreSQL 14, a standby, a read-only database and a pooler that switches sessions."""
+    row = connection.execute(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(), "
+        "current_setting('default_transaction_read_only') = 'on'"
+    ).fetchone()
+    assert row is not None  # noqa: S101
+    number, version, standby, read_only = row
+    if int(str(number)) < OLDEST_SERVER:
+        raise Refused(f"The target runs PostgreSQL {version}.", "PostgreSQL 14 or later is needed: upgrade the server first.")
+    if standby:
+        raise Refused("The target is a standby: it takes no writes.", "Name the primary in TARGET_RUNNER_URL.")
+    if read_only:
+        raise Refused(
+            "The target is read-only (default_transaction_read_only is on).",
+            "Switch it to read-write for the runner's role or database, then try again.",
+        )
+    pids = {connection.execute("SELECT pg_backend_pid()").fetchone() for _ in range(3)}
+    if len(pids) > 1 or pids != {(connection.info.backend_pid,)}:
+        raise Refused(
+            "The connection goes through a pooler that changes sessions between transactions.",
+            "Name the server itself (or a pool in session mode) in TARGET_RUNNER_URL.",
+        )
+
+
+def check_identity(target: TargetIdentity, control: TargetIdentity) -> None:
+    """Refuse a target that is the control plane's own database."""
+    if (target.system_identifier, target.database) == (control.system_identifier, control.database):
+        raise Refused(
+            f"The target and the control plane are one database ({target.database}).",
+            "Give the control plane a database of its own: DATABASE_URL and TARGET_DATABASE_URL must differ.",
+        )
+
+
+def check_role(connection: Connection, *, web_role: str) -> None:
+    """Refuse a runner that cannot alter file_audit or create schemas, and a target without file_audit or web role."""
+    row = connection.execute(
+        """
+        SELECT current_user, to_regclass('public.file_audit')::oid, c.relkind::text, pg_has_role(c.relowner, 'USAGE'),
+               has_database_privilege(current_database(), 'CREATE'), has_schema_privilege('public', 'CREATE'),
+               EXISTS (SELECT FROM pg_roles WHERE rolname = %s), c.relowner::regrole::text
+        FROM (SELECT to_regclass('public.file_audit') AS oid) AS f LEFT JOIN pg_class c ON c.oid = f.oid
+        """,
+        [web_role],
+    ).fetchone()
+    assert row is not None  # noqa: S101
+    user, table, kind, owns, may_create, may_create_in_public, web_role_exists, owner = row
+    if table is None:
+        raise Refused(
+            "The target has no table public.file_audit.",
+            "Check that TARGET_RUNNER_URL names the application's database; Section 2 adds its columns to file_audit.",
+        )
+    if kind not in ("r", "p"):
+        raise Refused("public.file_audit in the target is not a table.", "Section 2 can only add columns to a table.")
+    if not owns:
+        raise Refused(
+            f"The role {user} may not alter public.file_audit (its owner is {owner}).",
+            f"Name the runner's role in TARGET_RUNNER_URL: a member of {owner}.",
+        )
+    if not (may_create and may_create_in_public):
+        raise Refused(
+            f"The role {user} may not create schemas in this database or tables in schema public.",
+            f"As the database's owner: GRANT CREATE ON DATABASE … TO {user}; GRANT CREATE ON SCHEMA public TO {user};",
+        )
+    if not web_role_exists:
+        raise Refused(
+            f"The server has no role {web_role}, to which the script grants its tables.",
+            f"As an administrator: CREATE ROLE {web_role} LOGIN; (README, section Your own PostgreSQL).",
+        )
+
+
+def existing(connection: Connection, names: Iterable[str]) -> list[str]:
+    """Return which relations (``schema.name``) or columns (``schema.table.column``) exist already."""
+    found = []
+    for name in names:
+        parts = name.split(".")
+        if len(parts) == 3:
+            row = connection.execute(
+                "SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+                "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s "
+                "AND a.attname = %s AND NOT a.attisdropped)",
+                parts,
+            ).fetchone()
+        else:
+            row = connection.execute(
+                "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s)",
+                parts if len(parts) == 2 else ["public", name],
+            ).fetchone()
+        if row and row[0]:
+            found.append(name)
+    return found
+
+
+def check_no_leftovers(connection: Connection, names: Iterable[str]) -> None:
+    """Refuse objects of the names that the script creates (an ``IF NOT EXISTS`` would hide their shape)."""
+    if found := existing(connection, names):
+        raise Refused(
+            f"The target already holds objects that the script creates: {', '.join(sorted(found))}.",
+            "If a run of ours made them, roll it back (v7_rollback); if somebody else did, rename or drop them first.",
+        )

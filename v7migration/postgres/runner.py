@@ -1,0 +1,284 @@
+"""Runs the steps of a script on a PostgreSQL session. Rehearsal, run and rollback use this one engine.
+
+A *transactional* step is one transaction: its statements, its row in ``migration_gate.run_ledger``, its
+COMMIT. A step that cannot be in a transaction (a concurrent index) has its truth in the catalog.
+What surrounds a step (intents, the gate) is the caller's: see :class:`Hooks`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+from v7migration.errors import StepFailed
+from v7migration.postgres.script import Statement, Step
+from v7migration.postgres.session import Limits, blockers, set_local, settings
+
+Connection = psycopg.Connection[tuple[object, ...]]
+ALREADY_EXISTS = {"42P07", "42701", "42P06", "42710", "42723"}
+RETRIED = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
+AUTOVACUUM_PATIENCE = 1_500
+
+
+@dataclass
+class StepError(Exception):
+    """Why a step failed: the server's own words, with the line in the script."""
+
+    step: str
+    line: int
+    sqlstate: str
+    message: str
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the error as JSON-able data."""
+        return {"step": self.step, "line": self.line, "sqlstate": self.sqlstate, "message": self.message, "hint": self.hint}
+
+
+class ConnectionLost(StepFailed):
+    """The session to the target ended: whether the step committed is read from the target's ledger."""
+
+
+@dataclass
+class Hooks:
+    """What the caller does around a step."""
+
+    began: Callable[[str, int], None] = lambda xid, pid: None
+    statement: Callable[[Statement, int, int], None] = lambda statement, number, total: None
+    inside: Callable[[Connection], None] = lambda connection: None
+    committing: Callable[[], AbstractContextManager[Any]] = nullcontext
+    waiting: Callable[[int, list[dict[str, object]], float], None] = lambda attempt, blocking, pause: None
+    observer: Callable[[], Connection] | None = None
+
+
+@dataclass
+class Done:
+    """What a step did: milliseconds in all and per statement, attempts, notices."""
+
+    milliseconds: float
+    attempts: int
+    statements: list[dict[str, Any]] = field(default_factory=list)
+
+
+def run_step(
+    connection: Connection, step: Step, *, run_id: UUID, digest: str, hooks: Hooks, limits: Limits | None = None
+) -> Done:
+    """Run one step to its COMMIT, trying again while locks are taken.
+
+    Args:
+        connection: an idle autocommit session.
+        step: the step to run.
+        run_id: key of the ledger rows.
+        digest: recorded with the ledger row (the changeset's).
+        hooks: see :class:`Hooks`.
+        limits: timeouts and tries.
+
+    Raises:
+        StepError: the step failed and left nothing.
+        ConnectionLost: the session ended; the outcome must be read from the ledger.
+    """
+    limits = limits or Limits()
+    once = _transaction if step.transactional else _concurrent
+    lock_timeout = limits.lock_timeout
+    started = time.monotonic()
+    for attempt in range(1, limits.tries + 1):
+        try:
+            with _watched(connection, hooks) as seen:
+                statements = once(connection, step, run_id, digest, hooks, limits, lock_timeout)
+        except StepError as error:
+            if error.sqlstate not in {c.sqlstate for c in RETRIED} or attempt == limits.tries:
+                raise
+            if any(b["autovacuum"] for b in seen):
+                lock_timeout = max(lock_timeout, AUTOVACUUM_PATIENCE)
+            pause = _pause(attempt, limits)
+            hooks.waiting(attempt, seen, pause)
+            time.sleep(pause)
+        else:
+            return Done((time.monotonic() - started) * 1000, attempt, statements)
+    raise AssertionError("unreachable: the last try raises")
+
+
+def _pause(attempt: int, limits: Limits) -> float:
+    """Return seconds of jittered, doubling back-off, at least nine times the lock timeout (a low duty)."""
+    longest = min(limits.longest_pause, limits.first_pause * 2**attempt)
+    return max(random.uniform(0.5, 1.0) * longest, 9 * limits.lock_timeout * random.uniform(1.0, 1.2)) / 1000  # noqa: S311
+
+
+@contextmanager
+def _watched(connection: Connection, hooks: Hooks) -> Iterator[list[dict[str, object]]]:
+    """Note who blocks the step, asked from the caller's second session right after a lock timeout."""
+    seen: list[dict[str, object]] = []
+    if hooks.observer is None:
+        yield seen
+        return
+    observer, pid, over = hooks.observer(), connection.info.backend_pid, threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.08):
+            try:
+                found = blockers(observer, pid)
+            except psycopg.Error:
+                return
+            if found:
+                seen[:] = found
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+def _transaction(
+    connection: Connection, step: Step, run_id: UUID, digest: str, hooks: Hooks, limits: Limits, lock_timeout: int
+) -> list[dict[str, Any]]:
+    connection.execute("BEGIN")
+    try:
+        set_local(
+            connection,
+            synchronous_commit="on",
+            lock_timeout=f"{lock_timeout}ms",
+            statement_timeout=f"{limits.statement_timeout}ms",
+        )
+        row = connection.execute("SELECT pg_current_xact_id()::text, pg_backend_pid()").fetchone()
+        assert row is not None  # noqa: S101
+        hooks.began(str(row[0]), int(str(row[1])))
+        done = [
+            _statement(connection, step, statement, hooks, number)
+            for number, statement in enumerate(step.statements, start=1)
+        ]
+        with _located(connection, step, step.line):
+            hooks.inside(connection)
+            record(connection, run_id=run_id, step=step.key, digest=digest)
+        with hooks.committing(), _located(connection, step, step.line):
+            connection.execute("COMMIT")
+    except BaseException:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+        raise
+    return done
+
+
+def _concurrent(
+    connection: Connection, step: Step, run_id: UUID, digest: str, hooks: Hooks, limits: Limits, lock_timeout: int
+) -> list[dict[str, Any]]:
+    hooks.began("", connection.info.backend_pid)
+    with hooks.committing():
+        pass  # the gate is asked before; nothing may be held while a concurrent statement runs
+    done = []
+    timeouts = {"lock_timeout": f"{limits.concurrent_lock_timeout}ms", "statement_timeout": f"{limits.statement_timeout}ms"}
+    with settings(connection, synchronous_commit="on", **timeouts):
+        for number, statement in enumerate(step.statements, start=1):
+            drop_invalid_indexes(connection, statement)
+            try:
+                done.append(_statement(connection, step, statement, hooks, number))
+            except StepError:
+                drop_invalid_indexes(connection, statement)
+                raise
+            if left := drop_invalid_indexes(connection, statement):
+                message = f"the index {', '.join(left)} was built but is not valid"
+                raise StepError(step.key, statement.line, "XX001", message, "It was dropped; try again.")
+    with connection.transaction():
+        set_local(connection, synchronous_commit="on")
+        record(connection, run_id=run_id, step=step.key, digest=digest)
+    return done
+
+
+def _statement(
+    connection: Connection, step: Step, statement: Statement, hooks: Hooks, number: int
+) -> dict[str, Any]:
+    """Run one statement; its NOTICE about an existing or missing object is a failure."""
+    notices: list[psycopg.errors.Diagnostic] = []
+    hooks.statement(statement, number, len(step.statements))
+    started = time.monotonic()
+    connection.add_notice_handler(notices.append)
+    try:
+        with _located(connection, step, statement.line):
+            connection.execute(statement.text.encode())
+    finally:
+        connection.remove_notice_handler(notices.append)
+    for notice in notices:
+        skipped = notice.sqlstate in ALREADY_EXISTS or notice.source_function == "does_not_exist_skipping"
+        if skipped:
+            hint = "An object of this name was there before (or is gone): see who made it, then decide."
+            raise StepError(step.key, statement.line, notice.sqlstate or "", notice.message_primary or "", hint)
+    expected = TransactionStatus.INTRANS if step.transactional else TransactionStatus.IDLE
+    if connection.info.transaction_status != expected:
+        raise StepError(step.key, statement.line, "25000", "the statement ended or began a transaction", "Take it out.")
+    return {"line": statement.line, "kind": statement.kind, "milliseconds": round((time.monotonic() - started) * 1000, 2)}
+
+
+@contextmanager
+def _located(connection: Connection, step: Step, line: int) -> Iterator[None]:
+    """Turn a server error into a :class:`StepError` with its line, a lost session into ``ConnectionLost``."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if connection.closed or connection.broken:
+            raise ConnectionLost(
+                f"The session to the target ended during step {step.key}: {str(error).strip()}",
+                "Run v7_execute again: it reads from the target whether the step committed, and goes on from there.",
+            ) from error
+        diag = error.diag
+        raise StepError(
+            step.key,
+            line,
+            error.sqlstate or "",
+            (diag.message_primary or str(error)).strip() + (f" ({diag.message_detail})" if diag.message_detail else ""),
+            diag.message_hint or "",
+        ) from error
+
+
+def has_ledger(connection: Connection) -> bool:
+    """Say whether this database has the run ledger (Section 0 creates it)."""
+    row = connection.execute("SELECT to_regclass('migration_gate.run_ledger') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
+def record(connection: Connection, *, run_id: UUID, step: str, digest: str) -> None:
+    """Write the ledger row that makes a step's COMMIT provable."""
+    connection.execute(
+        "INSERT INTO migration_gate.run_ledger (run_id, step, attempt, digest) VALUES (%s, %s, 1, %s)",
+        [run_id, step, digest],
+    )
+
+
+def committed_steps(connection: Connection, run_id: UUID) -> set[str]:
+    """Return the keys of the steps of a run that the target knows as committed."""
+    if not has_ledger(connection):
+        return set()
+    rows = connection.execute("SELECT step FROM migration_gate.run_ledger WHERE run_id = %s", [run_id]).fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def drop_invalid_indexes(connection: Connection, statement: Statement) -> list[str]:
+    """Drop what a failed concurrent build of this very statement left, and return the names of it.
+
+    Only an invalid index that our role owns, that the statement names and that nobody is building counts.
+    """
+    rows = connection.execute(
+        """
+        SELECT n.nspname, c.relname FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE NOT i.indisvalid AND c.relkind = 'i' AND pg_has_role(c.relowner, 'USAGE')
+          AND position(c.relname IN %s) > 0
+          AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
+        """,
+        [statement.text],
+    ).fetchall()
+    for schema, name in rows:
+        connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(str(schema), str(name))))
+    return [f"{schema}.{name}" for schema, name in rows]

@@ -1,0 +1,152 @@
+"""Sessions on the target: timeouts, the run's advisory lock, and who holds what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from v7migration.errors import Refused
+
+RUN_LOCK = "v7_migration.run"
+OLDEST_SERVER = 140000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a step may wait and work (milliseconds), and how often a blocked one tries again."""
+
+    lock_timeout: int = 300
+    statement_timeout: int = 600_000
+    concurrent_lock_timeout: int = 0
+    tries: int = 12
+    first_pause: int = 200
+    longest_pause: int = 5_000
+
+
+OUTPUT = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+}
+
+
+def pin_output(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Pin how the server renders values as text, so that two servers render one value alike."""
+    for name, value in OUTPUT.items():
+        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+
+
+def connect(url: str, *, application_name: str) -> psycopg.Connection[tuple[object, ...]]:
+    """Open a session of the runner: autocommit, ``public`` on the path, UTC and ISO output.
+
+    Raises:
+        Refused: the server does not answer or does not accept the role.
+    """
+    try:
+        connection = psycopg.connect(
+            url, autocommit=True, application_name=application_name, connect_timeout=10, prepare_threshold=None
+        )
+        connection.execute("SET search_path = public")
+        connection.execute("SET standard_conforming_strings = on")
+        pin_output(connection)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        raise Refused(
+            f"The target cannot be reached: {reason}.",
+            "Check that the server runs and that TARGET_RUNNER_URL names it (embedded: manage.py v7_postgres status).",
+        ) from error
+    return connection
+
+
+@contextmanager
+def settings(connection: psycopg.Connection[tuple[object, ...]], **values: str) -> Iterator[None]:
+    """Lend session settings and give the old ones back."""
+    before = {}
+    for name, value in values.items():
+        row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+        before[name] = str(row[0]) if row else ""
+        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            for name, value in before.items():
+                connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+
+
+def set_local(connection: psycopg.Connection[tuple[object, ...]], **values: str) -> None:
+    """Set settings for the open transaction only."""
+    for name, value in values.items():
+        connection.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+
+
+def lock_holder(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
+    """Say who holds the run's lock (application, role, process, since when), or None."""
+    row = connection.execute(
+        """
+        SELECT coalesce(nullif(a.application_name, ''), 'a session'), a.usename, l.pid, a.backend_start
+        FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended(%s, 0)
+        """,
+        [RUN_LOCK],
+    ).fetchone()
+    if row is None:
+        return None
+    return f"{row[0]} (role {row[1]}, process {row[2]}, connected since {row[3]:%Y-%m-%d %H:%M:%S} UTC)"
+
+
+@contextmanager
+def run_lock(connection: psycopg.Connection[tuple[object, ...]], *, patience: float = 0.0) -> Iterator[None]:
+    """Hold the one lock that a run needs, polled (a blocking wait beside a concurrent index deadlocks).
+
+    Args:
+        connection: session that keeps the lock until the block ends.
+        patience: seconds to poll before giving up.
+
+    Raises:
+        Refused: another runner holds it; the message says who.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [RUN_LOCK]).fetchone()
+        if row and row[0]:
+            break
+        if time.monotonic() >= deadline:
+            raise Refused(
+                f"Another run is at work on this target: {lock_holder(connection) or 'its session just ended'}.",
+                "Wait for it to end (v7_status), then try again.",
+            )
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [RUN_LOCK])
+
+
+def blockers(connection: psycopg.Connection[tuple[object, ...]], pid: int) -> list[dict[str, object]]:
+    """Return the sessions that block ``pid``: pid, application, age of their query in seconds, autovacuum or not.
+
+    The caller asks from another session: the blocked one is waiting.
+    """
+    rows = connection.execute(
+        """
+        SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type),
+               round(extract(epoch FROM clock_timestamp() - coalesce(a.query_start, a.backend_start))::numeric, 1)::float8,
+               a.backend_type = 'autovacuum worker', a.state
+        FROM unnest(pg_blocking_pids(%s)) AS b(pid) JOIN pg_stat_activity a ON a.pid = b.pid
+        """,
+        [pid],
+    ).fetchall()
+    return [
+        {"pid": r[0], "application": r[1], "query_age_seconds": r[2], "autovacuum": r[3], "state": r[4]} for r in rows
+    ]
