@@ -1,0 +1,4 @@
+"""Guide to workflow 2, built into the manual."""
+
+TITLE = "Staging Editor"
+CHAPTERS = ["Purpose", "Daily use", "Statuses"]

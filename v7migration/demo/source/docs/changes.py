@@ -1,0 +1,3 @@
+"""What changed, month by month."""
+
+MONTHS = ["2025-05", "2025-06"]

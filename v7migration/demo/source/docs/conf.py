@@ -1,0 +1,4 @@
+"""The manual."""
+
+project = "Site curation"
+extensions = []

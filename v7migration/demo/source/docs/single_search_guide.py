@@ -1,0 +1,4 @@
+"""Guide to workflow 1, built into the manual."""
+
+TITLE = "Single Search"
+CHAPTERS = ["Purpose", "Daily use", "Statuses"]

@@ -1,0 +1,5 @@
+"""Settings of workflow 3."""
+
+WORKFLOW = "WF3"
+BATCH_SIZE = 75
+DEFAULT_STATUS = "New"

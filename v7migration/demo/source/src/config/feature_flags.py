@@ -1,0 +1,3 @@
+"""Flags that were meant to go."""
+
+NEW_SCRAPER = False

@@ -1,0 +1,3 @@
+"""How log lines look."""
+
+FORMAT = "%(asctime)s %(levelname)s %(message)s"

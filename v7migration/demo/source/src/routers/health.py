@@ -1,0 +1,5 @@
+"""Is the application alive?"""
+
+
+def health():
+    return {"alive": True}

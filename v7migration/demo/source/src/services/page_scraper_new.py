@@ -1,0 +1,7 @@
+"""Reads a page; written after the audit."""
+
+ENGINES = ("requests", "playwright", "scrapy")
+
+
+def engine(number):
+    return ENGINES[number % 3]

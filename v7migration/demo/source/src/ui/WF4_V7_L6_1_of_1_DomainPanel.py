@@ -1,0 +1,9 @@
+"""The panel of workflow 4."""
+
+from src.services.domain_service import find
+
+CHOICES = ["New", "Queued", "Processing", "Complete", "Error", "Skipped"]
+
+
+def rows(session, wanted=CHOICES[0]):
+    return [row.id for row in find(session, wanted)]

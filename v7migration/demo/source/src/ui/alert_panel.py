@@ -1,0 +1,3 @@
+"""The panel of alerts."""
+
+SEVERITIES = ["low", "medium", "high", "critical"]
