@@ -1,0 +1,134 @@
+"""The seats of the gate: who agrees to what, in which order (document sections 3 and 9). No Django here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ARCHITECT = "The Architect"
+DB_TEAM_LEAD = "DB Team Lead"
+TEST_SENTINEL = "Test Sentinel"
+DEV_TEAM = "Dev Team"
+
+SubjectKind = Literal["changeset", "run", "phase"]
+Verdict = Literal["approved", "rejected"]
+APPROVED: Verdict = "approved"
+REJECTED: Verdict = "rejected"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One signature that must be given: by which persona, meaning what, after which others.
+
+    ``awaits_prerequisites``: this seat says yes to the whole, so it opens only when everything else is in place.
+    """
+
+    key: str
+    persona: str
+    meaning: str
+    statement_template: str
+    subject: SubjectKind
+    order: int
+    requires: tuple[str, ...] = ()
+    awaits_prerequisites: bool = False
+
+
+_CHANGESET = (
+    " Changeset {digest}, target {target_name} (system identifier {system_identifier}), schema fingerprint "
+    "{fingerprint}, nonce {nonce}, valid until {expires_at}."
+)
+_RUN = (
+    " Run {id}, evidence {digest}, target {target_name} (system identifier {system_identifier}), schema fingerprint "
+    "{fingerprint}, nonce {nonce}."
+)
+
+BEFORE: tuple[Seat, ...] = (
+    Seat(
+        key="script-review",
+        persona=DB_TEAM_LEAD,
+        meaning="Script reviewed",
+        statement_template="I reviewed every section of this script, its plan and its rollback, and find it "
+        "correct for this target." + _CHANGESET,
+        subject="changeset",
+        order=1,
+    ),
+    Seat(
+        key="rehearsal",
+        persona=TEST_SENTINEL,
+        meaning="Rehearsal and rollback verified",
+        statement_template="I verified the rehearsal of exactly these bytes: forward, checked, rolled back to an "
+        "equal catalog, forward again." + _CHANGESET,
+        subject="changeset",
+        order=2,
+        requires=("script-review",),
+    ),
+    Seat(
+        key="execution",
+        persona=ARCHITECT,
+        meaning="Script review accepted and execution approved",
+        statement_template="I accept the script review and I approve the execution of this script, and its "
+        "rollback in an incident." + _CHANGESET,
+        subject="changeset",
+        order=3,
+        requires=("script-review", "rehearsal"),
+        awaits_prerequisites=True,
+    ),
+)
+
+AFTER: tuple[Seat, ...] = (
+    Seat(
+        key="validation",
+        persona=TEST_SENTINEL,
+        meaning="Validation complete",
+        statement_template="I validated what this run created: tables, views, row operations and the rollback." + _RUN,
+        subject="run",
+        order=1,
+    ),
+    Seat(
+        key="validation-countersign",
+        persona=ARCHITECT,
+        meaning="Validation countersigned",
+        statement_template="I accept the validation of this run." + _RUN,
+        subject="run",
+        order=2,
+        requires=("validation",),
+    ),
+    Seat(
+        key="integration",
+        persona=DEV_TEAM,
+        meaning="Integration verified",
+        statement_template="I verified that the application works with what this run created." + _RUN,
+        subject="run",
+        order=3,
+        requires=("validation", "validation-countersign"),
+    ),
+    Seat(
+        key="phase-complete",
+        persona=ARCHITECT,
+        meaning="Phase 4 complete",
+        statement_template="I declare the Database Phase complete." + _RUN,
+        subject="run",
+        order=4,
+        requires=("validation", "validation-countersign", "integration"),
+        awaits_prerequisites=True,
+    ),
+)
+
+ROLLBACK: tuple[Seat, ...] = (
+    Seat(
+        key="rollback",
+        persona=ARCHITECT,
+        meaning="Rollback approved",
+        statement_template="I approve taking this run back with Section 9; no incident is open." + _RUN,
+        subject="run",
+        order=1,
+        awaits_prerequisites=True,
+    ),
+)
+
+SEATS: dict[str, Seat] = {seat.key: seat for seat in (*BEFORE, *AFTER, *ROLLBACK)}
+
+
+def seats_beside(seat: Seat) -> tuple[Seat, ...]:
+    """Return the group a seat belongs to (``BEFORE``, ``AFTER`` or ``ROLLBACK``); empty when it is not ours."""
+    return next((group for group in (BEFORE, AFTER, ROLLBACK) if seat in group), ())
