@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from approvals.seats import (
@@ -180,7 +180,7 @@ class SeatState:
 
 def statement_for(seat: Seat, facts: SubjectFacts, decision: Verdict = APPROVED) -> str:
     """Return the sentence a person signs: the seat's meaning bound to subject, target, fingerprint, nonce, expiry."""
-    expires = facts.expires_at.isoformat(timespec="seconds") if facts.expires_at else "no expiry"
+    expires = facts.expires_at.astimezone(UTC).isoformat(timespec="seconds") if facts.expires_at else "no expiry"
     bound = seat.statement_template.format(
         id=facts.id,
         digest=facts.digest,
@@ -317,7 +317,9 @@ def _about_the_seat(
         (not signature.person, "person-unknown", f"{named}: it is not known who signed."),
         (signature.digest != digest, "digest-differs", f"{named}: {_name(signature)} signed something else."),
         (
-            statements is not None and signature.statement != statements.get(seat.key),
+            statements is not None
+            and (signature.decision, signature.digest) == (APPROVED, digest)
+            and signature.statement != statements.get(seat.key),
             "statement-differs",
             f"{named}: the signed statement is not about this subject, target and nonce.",
         ),

@@ -22,7 +22,7 @@ def lock_subject(subject: Subject) -> None:
         return
     model = {"changeset": Changeset, "run": Run}.get(subject.kind)
     try:
-        known = model is not None and model.objects.select_for_update(no_key=True).filter(pk=subject.id).first()
+        known = model is not None and model.objects.select_for_update(no_key=True).filter(pk=subject.id).values_list("pk").first()
     except ValidationError:
         known = None
     if not known:
