@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -35,12 +36,13 @@ class SignForm(forms.Form):
     password = PasswordAgainField()
     shown_digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
-    def __init__(self, *args: Any, facts: SubjectFacts, seat: Seat, **kwargs: Any) -> None:
+    def __init__(self, data: Mapping[str, Any] | None = None, *, facts: SubjectFacts, seat: Seat) -> None:
         self.facts = facts
         self.seat = seat
-        super().__init__(*args, initial={"shown_digest": facts.digest, **kwargs.pop("initial", {})}, **kwargs)
+        super().__init__(data, initial={"shown_digest": facts.digest})
         self.helper = _helper(
-            Layout("decision", "reason", "password", "shown_digest", Submit("sign", f"Sign: {seat.meaning}")), "sign-form"
+            Layout("decision", "reason", "password", "shown_digest", Submit("sign", f"Sign: {seat.meaning}")),
+            "sign-form",
         )
 
     def clean(self) -> dict[str, Any]:
@@ -50,7 +52,8 @@ class SignForm(forms.Form):
             self.add_error("reason", forms.ValidationError("Say why you reject it.", code="reason-missing"))
         if not self.facts.digest or cleaned.get("shown_digest") != self.facts.digest:
             raise forms.ValidationError(
-                "This page shows another state than there is now. Reload it, read it again, then sign.", code="stale-page"
+                "This page shows another state than there is now. Reload it, read it again, then sign.",
+                code="stale-page",
             )
         return cleaned
 

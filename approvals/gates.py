@@ -6,10 +6,23 @@ Everything that is missing, unknown or contradictory closes the gate. There is n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
 
+from approvals.facts import (
+    OWN_CHANGES,
+    AccountChangeFact,
+    Decision,
+    Denied,
+    Granted,
+    Prerequisite,
+    Reason,
+    SeatState,
+    SignatoryFact,
+    SignatureFact,
+    State,
+    Subject,
+    SubjectFacts,
+)
 from approvals.seats import (
     AFTER,
     APPROVED,
@@ -28,154 +41,37 @@ from approvals.seats import (
 )
 
 __all__ = [
-    "AFTER", "APPROVED", "ARCHITECT", "BEFORE", "DB_TEAM_LEAD", "DEV_TEAM", "REJECTED", "ROLLBACK", "SEATS",
-    "TEST_SENTINEL", "AccountChangeFact", "Decision", "Denied", "Granted", "Prerequisite", "Reason", "Seat",
-    "SeatState", "SignatoryFact", "SignatureFact", "Subject", "SubjectFacts", "SubjectKind", "Verdict", "decide", "evaluate", "may_sign",
-    "seat_states", "seats_beside", "statement_for",
-]  # fmt: skip
-
-State = Literal["open", "waiting", "approved", "rejected", "revoked"]
-
-# What a person may change about the own account after a freeze and still sign.
-OWN_CHANGES = frozenset({"password", "email"})
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why something is closed: a stable ``code``, a sentence for people, and the seat it is about, if any."""
-
-    code: str
-    sentence: str
-    seat: str | None = None
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-@dataclass(frozen=True)
-class Prerequisite:
-    """Something that must be done first. ``seat``: the seat that waits for it; None: the whole gate."""
-
-    name: str
-    met: bool
-    reason: str = ""
-    seat: str | None = None
-
-
-class Subject(NamedTuple):
-    """What signatures are about: a changeset by its digest, a run or a phase by its id."""
-
-    kind: SubjectKind
-    id: str
-
-
-@dataclass(frozen=True)
-class SubjectFacts:
-    """What a signature is about, as the pipeline knows it at this moment. Times are aware (UTC)."""
-
-    kind: SubjectKind
-    id: str
-    digest: str
-    author: str
-    frozen_at: datetime | None
-    target_name: str
-    system_identifier: str
-    fingerprint: str
-    nonce: str
-    expires_at: datetime | None
-    prerequisites: tuple[Prerequisite, ...] = ()
-    stale_reasons: tuple[str, ...] = ()
-
-    @property
-    def subject(self) -> Subject:
-        """Return which subject the facts are about."""
-        return Subject(self.kind, self.id)
-
-
-@dataclass(frozen=True)
-class SignatureFact:
-    """One signature as it was recorded; ``person`` is the user name, ``person_name`` the full name of then."""
-
-    seat: str
-    persona: str
-    person: str
-    decision: Verdict
-    digest: str
-    signed_at: datetime
-    statement: str
-    reason: str = ""
-    revoked: bool = False
-    revoked_by: str = ""
-    revoked_reason: str = ""
-    person_name: str = ""
-    round: int = 0
-
-
-@dataclass(frozen=True)
-class SignatoryFact:
-    """Who speaks for a persona on this subject, for good."""
-
-    persona: str
-    person: str
-
-
-@dataclass(frozen=True)
-class AccountChangeFact:
-    """A change made to an account; ``changed_by`` is None when nobody is known to have made it."""
-
-    kind: str
-    changed_by: str | None
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Granted:
-    """Every seat is approved and nothing stands against it."""
-
-    signatures: tuple[SignatureFact, ...]
-
-    @property
-    def granted(self) -> bool:
-        """Return True."""
-        return True
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Return nothing: there is no reason against."""
-        return ()
-
-
-@dataclass(frozen=True)
-class Denied:
-    """At least one reason stands against; ``reasons`` is never empty."""
-
-    reasons: tuple[Reason, ...]
-
-    def __post_init__(self) -> None:
-        if not self.reasons:
-            raise ValueError("a denial names its reasons")
-
-    @property
-    def granted(self) -> bool:
-        """Return False."""
-        return False
-
-
-Decision = Granted | Denied
-
-
-@dataclass(frozen=True)
-class SeatState:
-    """A seat as a page or a command shows it."""
-
-    seat: Seat
-    state: State
-    waiting_for: tuple[str, ...] = ()
-    signed_by: str = ""
-    person: str = ""
-    signed_at: datetime | None = None
-    reason: str = ""
-    signature: SignatureFact | None = field(default=None, repr=False)
+    "AFTER",
+    "APPROVED",
+    "ARCHITECT",
+    "BEFORE",
+    "DB_TEAM_LEAD",
+    "DEV_TEAM",
+    "REJECTED",
+    "ROLLBACK",
+    "SEATS",
+    "TEST_SENTINEL",
+    "AccountChangeFact",
+    "Decision",
+    "Denied",
+    "Granted",
+    "Prerequisite",
+    "Reason",
+    "Seat",
+    "SeatState",
+    "SignatoryFact",
+    "SignatureFact",
+    "Subject",
+    "SubjectFacts",
+    "SubjectKind",
+    "Verdict",
+    "decide",
+    "evaluate",
+    "may_sign",
+    "seat_states",
+    "seats_beside",
+    "statement_for",
+]
 
 
 def statement_for(seat: Seat, facts: SubjectFacts, decision: Verdict = APPROVED) -> str:
@@ -193,7 +89,9 @@ def statement_for(seat: Seat, facts: SubjectFacts, decision: Verdict = APPROVED)
     return bound if decision == APPROVED else f"I refuse to sign this: “{bound}”"
 
 
-def decide(*, seats: Sequence[Seat], signatures: Iterable[SignatureFact], facts: SubjectFacts, now: datetime) -> Decision:
+def decide(
+    *, seats: Sequence[Seat], signatures: Iterable[SignatureFact], facts: SubjectFacts, now: datetime
+) -> Decision:
     """Decide about a subject, comparing each signed statement with what it would say now. See :func:`evaluate`."""
     statements = {seat.key: statement_for(seat, facts) for seat in seats}
     foreign = [s for s in seats if s.subject != facts.kind]
@@ -282,7 +180,10 @@ def _about_the_people(signatures: Sequence[SignatureFact]) -> list[Reason]:
         personas = sorted({s.persona for s in living if s.person == person})
         if len(personas) > 1:
             reasons.append(
-                Reason("one-person-two-personas", f"{person} signed for {' and for '.join(personas)}; one person, one voice.")
+                Reason(
+                    "one-person-two-personas",
+                    f"{person} signed for {' and for '.join(personas)}; one person, one voice.",
+                )
             )
     for persona in sorted({s.persona for s in living}):
         people = sorted({s.person for s in living if s.persona == persona})
@@ -323,7 +224,11 @@ def _about_the_seat(
             "statement-differs",
             f"{named}: the signed statement is not about this subject, target and nonce.",
         ),
-        (signature.signed_at > now, "signed-in-the-future", f"{named}: signed at {_when(signature.signed_at)}, which is not yet."),
+        (
+            signature.signed_at > now,
+            "signed-in-the-future",
+            f"{named}: signed at {_when(signature.signed_at)}, which is not yet.",
+        ),
         (
             seat.subject == "changeset" and signature.person == author and seat.persona != DB_TEAM_LEAD,
             "author",
@@ -365,10 +270,8 @@ def _seat_state(
     if not of_seat:
         return SeatState(seat=seat, state="waiting" if waiting else "open", waiting_for=waiting)
     last = of_seat[-1]
-    if last.revoked:
-        state, reason = "revoked", last.revoked_reason
-    else:
-        state, reason = last.decision, last.reason
+    state: State = "revoked" if last.revoked else last.decision
+    reason = last.revoked_reason if last.revoked else last.reason
     return SeatState(
         seat=seat,
         state=state,
@@ -395,7 +298,9 @@ def _waits_for(
 
 
 def _unmet_for(seat: Seat, prerequisites: Sequence[Prerequisite]) -> list[Prerequisite]:
-    return [p for p in prerequisites if not p.met and (p.seat == seat.key or (p.seat is None and seat.awaits_prerequisites))]
+    return [
+        p for p in prerequisites if not p.met and (p.seat == seat.key or (p.seat is None and seat.awaits_prerequisites))
+    ]
 
 
 def may_sign(
@@ -434,9 +339,13 @@ def _person_refusal(
     if SEATS.get(seat.key) != seat:
         return Reason("unknown-seat", f"There is no seat {seat.key}.", seat.key)
     if seat.subject != facts.kind:
-        return Reason("wrong-subject", f"{seat.meaning} is signed on a {seat.subject}, not on a {facts.kind}.", seat.key)
+        return Reason(
+            "wrong-subject", f"{seat.meaning} is signed on a {seat.subject}, not on a {facts.kind}.", seat.key
+        )
     if seat.persona not in personas:
-        return Reason("wrong-persona", f"{seat.meaning} is signed by {seat.persona}; {person} does not hold it.", seat.key)
+        return Reason(
+            "wrong-persona", f"{seat.meaning} is signed by {seat.persona}; {person} does not hold it.", seat.key
+        )
     if facts.kind == "changeset" and not facts.author:
         return Reason("author-unknown", "The author of the changeset is not known.", seat.key)
     if facts.kind == "changeset" and person == facts.author and seat.persona != DB_TEAM_LEAD:
@@ -480,7 +389,9 @@ def _subject_refusal(seat: Seat, facts: SubjectFacts, now: datetime) -> Reason |
 def _binding_refusal(person: str, seat: Seat, signatories: Iterable[SignatoryFact]) -> Reason | None:
     for bound in signatories:
         if bound.person == person and bound.persona != seat.persona:
-            return Reason("second-persona", f"{person} already speaks for {bound.persona} here; one person, one voice.", seat.key)
+            return Reason(
+                "second-persona", f"{person} already speaks for {bound.persona} here; one person, one voice.", seat.key
+            )
         if bound.persona == seat.persona and bound.person != person:
             return Reason("persona-taken", f"{bound.person} already speaks for {bound.persona} here.", seat.key)
     return None
@@ -491,7 +402,11 @@ def _seat_refusal(
 ) -> Reason | None:
     for standing in _living(seat.key, signatures):
         verb = "signed" if standing.decision == APPROVED else "rejected"
-        return Reason("already-signed", f"{seat.meaning}: already {verb} at {_when(standing.signed_at)} by {_name(standing)}.", seat.key)
+        return Reason(
+            "already-signed",
+            f"{seat.meaning}: already {verb} at {_when(standing.signed_at)} by {_name(standing)}.",
+            seat.key,
+        )
     if decision == REJECTED:
         return None
     waiting = _waits_for(seat, seats_beside(seat), signatures, ())

@@ -16,14 +16,20 @@ def lock_subject(subject: Subject) -> None:
     The runner holds a changeset's row ``FOR SHARE`` while it commits on the target. A phase's row lives where
     the home is, perhaps in another database, so its signatures queue on an advisory lock instead.
     """
+    if subject.kind not in ("changeset", "run", "phase"):
+        raise SigningRefused(Reason("unknown-subject", f"Nobody signs a {subject.kind}."))
     if subject.kind == "phase":
         with connections["default"].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"approvals.phase:{subject.id}"])
         return
-    model = {"changeset": Changeset, "run": Run}.get(subject.kind)
     try:
-        known = model is not None and model.objects.select_for_update(no_key=True).filter(pk=subject.id).values_list("pk").first()
+        rows = (
+            Changeset.objects.filter(pk=subject.id)
+            if subject.kind == "changeset"
+            else Run.objects.filter(pk=subject.id)
+        )
+        known = rows.select_for_update(no_key=True).values_list("pk").first()
     except ValidationError:
         known = None
-    if not known:
+    if known is None:
         raise SigningRefused(Reason("unknown-subject", f"There is no {subject.kind} {subject.id[:64]}."))

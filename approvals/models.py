@@ -21,7 +21,7 @@ class Persona(models.Model):
     name = models.CharField(max_length=100, unique=True)
     description = models.TextField(blank=True)
     layer_number = models.IntegerField(null=True, blank=True, unique=True, help_text="the layer this persona guards")
-    workflow_code = models.CharField(  # noqa: DJ001 (unique: only one persona speaks for a workflow, most for none)
+    workflow_code = models.CharField(
         max_length=10, null=True, blank=True, unique=True, help_text="the workflow this persona speaks for, such as WF1"
     )
     may_approve = models.BooleanField(default=True, help_text="may sign; the Conductor tracks and may not")
@@ -53,9 +53,11 @@ class AccountChange(AppendOnly):
     """A change to an account that decides whether it may still sign; a trigger writes it, whatever made the change."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="account_changes")
-    kind = models.CharField(max_length=20, help_text="created, username, password, email, is_active, is_superuser, personas")
+    kind = models.CharField(
+        max_length=20, help_text="created, username, password, email, is_active, is_superuser, personas"
+    )
     detail = models.CharField(max_length=300, blank=True)
-    changed_by = models.CharField(  # noqa: DJ001 (NULL: nobody is known, which is not the same as a name)
+    changed_by = models.CharField(  # noqa: DJ001 (unknown is not the same as a name)
         max_length=150, null=True, blank=True, help_text="user name; unknown where the application did not do it"
     )
     at = models.DateTimeField(db_default=TransactionNow())
@@ -79,8 +81,12 @@ class Signatory(AppendOnly):
     class Meta:
         verbose_name_plural = "signatories"
         constraints = [
-            models.UniqueConstraint(fields=["subject_kind", "subject_id", "persona"], name="approvals_one_person_per_persona"),
-            models.UniqueConstraint(fields=["subject_kind", "subject_id", "person"], name="approvals_one_persona_per_person"),
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject_id", "persona"], name="approvals_one_person_per_persona"
+            ),
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject_id", "person"], name="approvals_one_persona_per_person"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -111,9 +117,12 @@ class Signature(AppendOnly):
         ordering = ["signed_at", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["subject_kind", "subject_id", "seat", "round"], name="approvals_one_signature_per_seat_and_round"
+                fields=["subject_kind", "subject_id", "seat", "round"],
+                name="approvals_one_signature_per_seat_and_round",
             ),
-            models.CheckConstraint(condition=Q(decision__in=["approved", "rejected"]), name="approvals_signature_decision_known"),
+            models.CheckConstraint(
+                condition=Q(decision__in=["approved", "rejected"]), name="approvals_signature_decision_known"
+            ),
             models.CheckConstraint(
                 condition=Q(decision="approved") | ~Q(reason=""), name="approvals_rejection_has_a_reason"
             ),

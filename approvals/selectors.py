@@ -115,7 +115,9 @@ def decision_on(*, seats: Sequence[Seat], facts: SubjectFacts) -> Granted | Deni
     people = {signature.person for signature in decision.signatures}
     gone = people - set(User.objects.filter(username__in=people, is_active=True).values_list("username", flat=True))
     if gone:
-        return Denied(tuple(Reason("inactive", f"The account of {person}, who signed, is not active.") for person in sorted(gone)))
+        return Denied(
+            tuple(Reason("inactive", f"The account of {person}, who signed, is not active.") for person in sorted(gone))
+        )
     return decision
 
 
@@ -134,7 +136,9 @@ class SeatRow:
         return self.refusal is None
 
 
-def refusal_of(*, user: AbstractBaseUser | Any, seat: Seat, facts: SubjectFacts, approving: bool = True) -> Reason | None:
+def refusal_of(
+    *, user: AbstractBaseUser | Any, seat: Seat, facts: SubjectFacts, approving: bool = True
+) -> Reason | None:
     """Return why ``user`` may not sign (or, ``approving=False``, reject) a seat now, or None."""
     return may_sign(
         user.get_username() if user.is_authenticated else "",

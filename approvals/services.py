@@ -84,7 +84,12 @@ def sign(
                 kind=f"signature.{decision}",
                 actor=live.get_username(),
                 subject=f"{subject.kind}:{subject.id}",
-                payload={"seat": place.key, "persona": place.persona, "reason": signature.reason, "signature": signature.id},
+                payload={
+                    "seat": place.key,
+                    "persona": place.persona,
+                    "reason": signature.reason,
+                    "signature": signature.id,
+                },
             )
     except SigningRefused as refusal:
         _record_attempt(refusal, subject=subject, seat=seat, username=person.get_username(), address=address)

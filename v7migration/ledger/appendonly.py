@@ -59,7 +59,7 @@ def append_only_sql(table: str, *, lock_column: str | None = None) -> tuple[str,
                 {regrant}
             END IF;
         END $grants$;
-    """
+    """  # noqa: S608 (both names were checked to be plain)
     reverse = f"""
         DROP TRIGGER {table}_append_only ON public.{table};
         DROP TRIGGER {table}_keep ON public.{table};
@@ -127,9 +127,7 @@ class AppendOnly(models.Model, metaclass=AppendOnlyBase):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert the row; raises :class:`AppendOnlyRefused` when it was stored before."""
         if not self._state.adding:
-            raise AppendOnlyRefused(
-                f"A {self._meta.verbose_name} cannot be changed: it is append-only.", NEXT_STEP
-            )
+            raise AppendOnlyRefused(f"A {self._meta.verbose_name} cannot be changed: it is append-only.", NEXT_STEP)
         kwargs.pop("force_update", None)
         kwargs.pop("update_fields", None)
         super().save(*args, **{**kwargs, "force_insert": True})
