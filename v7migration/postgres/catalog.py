@@ -1,0 +1,205 @@
+"""What is in a database: its identity, a canonical document of its catalogs, its enums and its dependencies.
+
+Everything is read by set-based queries (``v7migration/sql/catalog``), so that a schema of thousands of tables costs
+as many round trips as an empty one. Works on PostgreSQL 14 and later, as any role that may connect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+
+from v7migration.errors import Refused
+from v7migration.postgres.canonical import canonical_expression
+from v7migration.postgres.enum_groups import EnumType, enum_conflicts, equal_value_groups
+
+__all__ = [
+    "EnumType",
+    "TargetIdentity",
+    "dependencies",
+    "enum_conflicts",
+    "enums",
+    "equal_value_groups",
+    "identity",
+    "snapshot",
+]
+
+DOCUMENT_FORMAT = 1
+OLDEST_MAJOR = 14
+
+_SQL = Path(__file__).parent.parent / "sql"
+_AREAS = (
+    *("schemas", "extensions", "relations", "columns", "column_order", "constraints", "indexes", "triggers"),
+    *("rules", "policies", "sequences", "functions", "aggregates", "types", "statistics", "event_triggers"),
+    *("publications", "subscriptions", "operators", "operator_classes", "casts", "collations", "text_search"),
+    *("foreign", "default_privileges", "security_labels"),
+)
+_EXPRESSIONS = frozenset({"definition", "default", "using", "check", "filter", "partition key"})
+# Settings that change how the server prints names, expressions and constants.
+_PINNED_SETTINGS = {
+    "search_path": "",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_monetary": "C",
+}
+
+
+@dataclass(frozen=True)
+class TargetIdentity:
+    """Which database this is. A clone, another server and another database of the server all differ."""
+
+    system_identifier: str
+    database: str
+    server_version_num: int
+    host_label: str
+
+
+def identity(conn: psycopg.Connection[Any]) -> TargetIdentity:
+    """Tell which cluster and database ``conn`` speaks to; ``host_label`` is for people, the rest for comparing.
+
+    Raises ``Refused`` where the role may not read the cluster's identifier.
+    """
+    try:
+        with pinned(conn) as cursor:
+            row = cursor.execute(_query("inventory/identity")).fetchone()
+    except errors.InsufficientPrivilege as error:
+        raise Refused(
+            "This role may not read the identifier of the database cluster.",
+            "As a superuser run in that database: "
+            f'GRANT EXECUTE ON FUNCTION pg_control_system() TO "{conn.info.user}";',
+        ) from error
+    if row is None:
+        raise Refused("The server did not tell its identifier.", "Check which server the URL names.")
+    socket = conn.info.host.startswith(("/", "@")) or not conn.info.host
+    host_label = "local socket" if socket else f"{conn.info.host}:{conn.info.port}"
+    return TargetIdentity(row[0], row[1], row[2], host_label)
+
+
+def snapshot(
+    conn: psycopg.Connection[Any], *, exclude_schemas: Sequence[str] = ("migration_gate",)
+) -> dict[str, Any]:
+    """Read the canonical document of the catalogs: ``{"format", "server", "objects": {"table public.x": facts}}``.
+
+    ``facts`` maps words to strings, numbers, ``True`` or lists; what is unset is absent. Columns, constraints, indexes,
+    triggers, rules and policies are in the object's ``parts`` (``{"column id": facts}``). What is in an excluded schema
+    is left out, and so are the system's own objects and the members of extensions. Outside a transaction the document
+    is one snapshot (REPEATABLE READ READ ONLY); inside the caller's transaction it is what that transaction sees, and
+    the transaction's settings and locks are as before. Raises ``Refused`` on servers older than PostgreSQL 14.
+    """
+    major = conn.info.server_version // 10000
+    if major < OLDEST_MAJOR:
+        raise Refused(f"The server is PostgreSQL {major}; snapshots need {OLDEST_MAJOR} or later.")
+    members = "publication_members" if major > 14 else "publication_members_14"
+    objects: dict[str, dict[str, Any]] = {}
+    with pinned(conn) as cursor:
+        for area in (*_AREAS, members, "privileges"):
+            cursor.execute(_query(f"catalog/{area}"), {"excluded": list(exclude_schemas)})
+            _collect(objects, [column.name for column in cursor.description or ()], cursor)
+    return {"format": DOCUMENT_FORMAT, "server": major, "objects": dict(sorted(objects.items()))}
+
+
+def _collect(
+    objects: dict[str, dict[str, Any]], names: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Enter rows of ``object, part, fact…`` into the document; NULL and false are not facts."""
+    facts_named = names[2:]
+    for key, part, *values in rows:
+        facts = {
+            name: canonical_expression(value) if name in _EXPRESSIONS else value
+            for name, value in zip(facts_named, values, strict=True)
+            if value is not None and value is not False
+        }
+        entry = objects.setdefault(key, {})
+        if part is not None:
+            entry = entry.setdefault("parts", {}).setdefault(part, {})
+        entry.update(facts)
+
+
+def enums(conn: psycopg.Connection[Any]) -> list[EnumType]:
+    """List the enum types, sorted, each with what uses it: columns, defaults, checks, views, functions, indexes.
+
+    ``used_by`` holds entries such as ``public.companies.status``, ``public.companies.status (default)`` and
+    ``view public.x``; it is empty for an unused type.
+    """
+    with pinned(conn) as cursor:
+        types = cursor.execute(_query("inventory/enum_types")).fetchall()
+        used_by: dict[int, set[str]] = defaultdict(set)
+        for oid, user in cursor.execute(_query("inventory/enum_usage")):
+            used_by[oid].add(user)
+        bodies = cursor.execute(_query("inventory/function_bodies")).fetchall()
+    for schema, name, _labels, oid in types:
+        mention = _mention(schema, name)
+        for function, body in bodies:
+            if function not in used_by[oid] and name.casefold() in body.casefold() and mention.search(body):
+                used_by[oid].add(f"{function} (body)")
+    return [
+        EnumType(schema, name, tuple(labels or ()), tuple(sorted(used_by[oid])))
+        for schema, name, labels, oid in types
+    ]
+
+
+def _mention(schema: str, name: str) -> re.Pattern[str]:
+    """Find the type in a function's body where it stands as a type: qualified, in a cast or in a declaration."""
+    bare, qualifier = (rf'"?\b{re.escape(word)}\b"?' for word in (name, schema))
+    return re.compile(
+        rf"{qualifier}\.{bare}(?!\s*\()|::\s*{bare}|\bas\s+{bare}\s*(?:\[\])?\s*\)"
+        rf"|^\s*(?:declare\s+)?(?!return\b|into\b|perform\b|raise\b)\w+\s+(?:constant\s+)?{bare}\s*(?:\[\])?\s*(?:;|:=|=|default\b)",
+        re.IGNORECASE | re.MULTILINE,
+    )
+
+
+def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, str]]]:
+    """Draw who needs whom: ``{"nodes": [{"id", "kind"}], "edges": [{"from", "to", "kind"}]}``, sorted.
+
+    An edge points from the object that needs to the one it needs; kinds are ``foreign key``, ``view``, ``function``,
+    ``trigger``, ``inheritance`` (also partitions) and ``type``.
+    """
+    with pinned(conn) as cursor:
+        nodes = cursor.execute(_query("inventory/dependency_nodes")).fetchall()
+        known = {node_id for node_id, _ in nodes}
+        edges = [
+            {"from": source, "to": target, "kind": kind}
+            for source, target, kind in cursor.execute(_query("inventory/dependency_edges"))
+            if source in known and target in known
+        ]
+    edges.sort(key=lambda edge: (edge["from"], edge["to"], edge["kind"]))
+    return {"nodes": [{"id": node_id, "kind": kind} for node_id, kind in sorted(nodes)], "edges": edges}
+
+
+@contextmanager
+def pinned(conn: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    """Lend a cursor that reads under pinned settings, and leave no trace on the connection.
+
+    The settings live in a transaction, or inside the caller's in a savepoint, that is always rolled back: a savepoint
+    that is merely released would keep them, and the locks that printing a view takes, until the caller's end.
+    """
+    own = conn.info.transaction_status == TransactionStatus.IDLE
+    with conn.transaction(force_rollback=True):
+        with psycopg.Cursor(conn, row_factory=tuple_row) as cursor:
+            if own:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            for name, value in _PINNED_SETTINGS.items():
+                cursor.execute("SELECT set_config(%s, %s, true)", (name, value))
+            yield cursor
+
+
+@cache
+def _query(name: str) -> LiteralString:
+    """The text of a query kept beside the package; it is reviewed source, never input."""
+    return cast(LiteralString, (_SQL / f"{name}.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,148 @@
+"""Which enum types mean the same, and which only look as if they did. Pure rules, no database.
+
+Four reasons, strongest first; a type stands in one group only. Values decide: equal names with different values are a
+conflict for people to settle, never a duplicate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+EQUAL = "equal values"
+EQUAL_BUT_ORDER = "equal but for order"
+EQUAL_BUT_SPELLING = "equal but for case or punctuation"
+EQUAL_NAMES = "names equal after normalising"
+
+
+@dataclass(frozen=True)
+class EnumType:
+    """An enum type: its labels in their order and, in words, everything in the database that uses it."""
+
+    schema: str
+    name: str
+    labels: tuple[str, ...]
+    used_by: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """``schema.name``, as groups and conflicts name it."""
+        return f"{self.schema}.{self.name}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The type as JSON-able facts: ``schema``, ``name``, ``labels``, ``used_by``."""
+        return {
+            "schema": self.schema,
+            "name": self.name,
+            "labels": list(self.labels),
+            "used_by": list(self.used_by),
+        }
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _same_order(enum: EnumType) -> Hashable:
+    return enum.labels
+
+
+def _same_set(enum: EnumType) -> Hashable:
+    return frozenset(enum.labels)
+
+
+def _same_spelling(enum: EnumType) -> Hashable:
+    """Labels without case and punctuation; the bare labels where that would make two of them one."""
+    words = frozenset(_words(label) for label in enum.labels)
+    return words if len(words) == len(enum.labels) and "" not in words else frozenset(enum.labels)
+
+
+def _same_name_and_stem(enum: EnumType) -> Hashable:
+    """The bare name, with the labels less a word that all of them begin with (``status_open``, ``status_closed``)."""
+    parts = [re.split(r"[\W_]+", label.casefold(), maxsplit=1) for label in enum.labels]
+    prefixed = len(parts) > 1 and all(len(p) == 2 for p in parts) and len({p[0] for p in parts}) == 1
+    labels = frozenset(_words(p[1]) for p in parts) if prefixed else frozenset(_words(x) for x in enum.labels)
+    return (_core_name(enum.name), labels)
+
+
+_LEVELS: tuple[tuple[str, Callable[[EnumType], Hashable]], ...] = (
+    (EQUAL, _same_order),
+    (EQUAL_BUT_ORDER, _same_set),
+    (EQUAL_BUT_SPELLING, _same_spelling),
+    (EQUAL_NAMES, _same_name_and_stem),
+)
+
+
+def equal_value_groups(enums: Iterable[EnumType]) -> list[dict[str, Any]]:
+    """Groups of types with equal values: ``[{"reason", "types": ["public.a", …], "near": […]}]``.
+
+    Each type stands once. A type that matches members of a stronger group less strictly is listed in that group's
+    ``near`` (``[{"reason", "type"}]``). Types without labels are never duplicates. (Sections 2.1 and 3)
+    """
+    rest = [enum for enum in sorted(enums, key=lambda e: e.key) if enum.labels]
+    groups: list[dict[str, Any]] = []
+    founders: list[EnumType] = []
+    for reason, same in _LEVELS:
+        buckets: dict[Hashable, list[EnumType]] = defaultdict(list)
+        for enum in rest:
+            buckets[same(enum)].append(enum)
+        known: dict[Hashable, dict[str, Any]] = {}
+        for founder, group in zip(founders, groups, strict=True):
+            known.setdefault(same(founder), group)
+        for key, members in buckets.items():
+            if key in known:
+                known[key]["near"].extend({"reason": reason, "type": enum.key} for enum in members)
+            elif len(members) > 1:
+                groups.append({"reason": reason, "types": [enum.key for enum in members], "near": []})
+                founders.append(members[0])
+            else:
+                continue
+            rest = [enum for enum in rest if enum not in members]
+    order = [reason for reason, _ in _LEVELS]
+    return sorted(groups, key=lambda group: (order.index(group["reason"]), group["types"]))
+
+
+def enum_conflicts(enums: Iterable[EnumType]) -> list[dict[str, Any]]:
+    """Types whose names are equal after normalising but whose values differ, for people to settle.
+
+    Returns ``[{"name", "types": ["public.a", …], "values": {"public.a": [labels]}}]``. A difference in order, case or
+    punctuation alone is no conflict.
+    """
+    conflicts = []
+    for name, members in sorted(_by_name(list(enums)).items()):
+        if len({_same_spelling(enum) for enum in members}) > 1:
+            ordered = sorted(members, key=lambda enum: enum.key)
+            conflicts.append(
+                {
+                    "name": name,
+                    "types": [enum.key for enum in ordered],
+                    "values": {enum.key: list(enum.labels) for enum in ordered},
+                }
+            )
+    return conflicts
+
+
+def _plain_name(name: str) -> str:
+    """The name without case, underscores and an ``enum`` ending."""
+    plain = _words(name)
+    return plain.removesuffix("enum") or plain
+
+
+def _core_name(name: str) -> str:
+    """The plain name without one ``type`` or ``status`` ending: too coarse to be used without comparing values."""
+    plain = _plain_name(name)
+    return plain.removesuffix("type").removesuffix("status") or plain
+
+
+def _by_name(enums: Sequence[EnumType]) -> dict[str, list[EnumType]]:
+    """Types by plain name. ``colour_type`` joins ``colour``; ``order_type`` and ``order_status`` stay apart."""
+    plain = {_plain_name(enum.name) for enum in enums}
+    named: dict[str, list[EnumType]] = defaultdict(list)
+    for enum in enums:
+        name = _plain_name(enum.name)
+        core = name.removesuffix("type").removesuffix("status")
+        named[core if core in plain else name].append(enum)
+    return named

@@ -1,0 +1,82 @@
+-- What uses each enum type: columns (also of arrays, domains, ranges and composites over it) and whatever depends on those.
+WITH RECURSIVE edge (type, carrier) AS MATERIALIZED (
+    SELECT typbasetype, oid FROM pg_type WHERE typbasetype <> 0
+    UNION ALL SELECT typelem, oid FROM pg_type WHERE typelem <> 0
+    UNION ALL SELECT rngsubtype, rngtypid FROM pg_range
+    UNION ALL SELECT rngsubtype, rngmultitypid FROM pg_range
+    UNION ALL SELECT a.atttypid, c.reltype FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+               WHERE c.relkind = 'c' AND a.attnum > 0 AND NOT a.attisdropped
+), carrier (enum, type) AS (
+    SELECT oid, oid FROM pg_type WHERE typtype = 'e'
+    UNION
+    SELECT c.enum, e.carrier FROM carrier AS c JOIN edge AS e ON e.type = c.type
+), member AS MATERIALIZED (
+    SELECT m.enum, a.attrelid, a.attnum, a.attname, c.relkind, n.nspname, c.relname
+      FROM carrier AS m
+      JOIN pg_attribute AS a ON a.atttypid = m.type AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN pg_class AS c ON c.oid = a.attrelid
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+), dependent AS (
+    SELECT m.enum, d.classid, d.objid, d.objsubid
+      FROM carrier AS m JOIN pg_depend AS d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = m.type
+    UNION
+    SELECT m.enum, d.classid, d.objid, d.objsubid
+      FROM member AS m
+      JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = m.attrelid AND d.refobjsubid = m.attnum
+     WHERE m.relkind IN ('r', 'p', 'f', 'm', 'v')
+)
+SELECT enum::bigint, nspname || '.' || relname || '.' || attname FROM member WHERE relkind IN ('r', 'p', 'f')
+UNION
+SELECT enum::bigint, CASE relkind WHEN 'm' THEN 'materialized view ' ELSE 'view ' END || nspname || '.' || relname
+  FROM member WHERE relkind IN ('v', 'm')
+UNION
+SELECT enum::bigint, 'type ' || nspname || '.' || relname || ' (attribute ' || attname || ')' FROM member WHERE relkind = 'c'
+UNION
+SELECT m.enum::bigint, CASE t.typtype WHEN 'd' THEN 'domain ' ELSE 'range ' END || n.nspname || '.' || t.typname
+  FROM carrier AS m JOIN pg_type AS t ON t.oid = m.type JOIN pg_namespace AS n ON n.oid = t.typnamespace
+ WHERE t.typtype IN ('d', 'r')
+UNION
+SELECT m.enum::bigint, m.nspname || '.' || m.relname || ' (partition key)'
+  FROM member AS m JOIN pg_partitioned_table AS p ON p.partrelid = m.attrelid AND m.attnum = ANY (p.partattrs::int2[])
+UNION
+SELECT d.enum::bigint, n.nspname || '.' || c.relname || '.' || a.attname
+                       || CASE a.attgenerated WHEN '' THEN ' (default)' ELSE ' (generated)' END
+  FROM dependent AS d
+  JOIN pg_attrdef AS v ON d.classid = 'pg_attrdef'::regclass AND v.oid = d.objid
+  JOIN pg_attribute AS a ON a.attrelid = v.adrelid AND a.attnum = v.adnum
+  JOIN pg_class AS c ON c.oid = v.adrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+UNION
+SELECT d.enum::bigint, n.nspname || '.' || COALESCE(c.relname, t.typname) || ' ('
+       || CASE k.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key'
+                         WHEN 'u' THEN 'unique' ELSE 'exclusion' END || ' constraint ' || k.conname || ')'
+  FROM dependent AS d
+  JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+  LEFT JOIN pg_class AS c ON c.oid = k.conrelid
+  LEFT JOIN pg_type AS t ON t.oid = k.contypid
+  JOIN pg_namespace AS n ON n.oid = COALESCE(c.relnamespace, t.typnamespace)
+UNION
+SELECT d.enum::bigint, 'index ' || n.nspname || '.' || c.relname
+  FROM dependent AS d
+  JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind IN ('i', 'I')
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+UNION
+SELECT d.enum::bigint, CASE WHEN r.rulename <> '_RETURN' THEN 'rule ' || r.rulename || ' on '
+                            WHEN c.relkind = 'm' THEN 'materialized view ' ELSE 'view ' END || n.nspname || '.' || c.relname
+  FROM dependent AS d
+  JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+  JOIN pg_class AS c ON c.oid = r.ev_class JOIN pg_namespace AS n ON n.oid = c.relnamespace
+UNION
+SELECT d.enum::bigint, CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' ELSE 'function ' END
+                       || n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')'
+  FROM dependent AS d
+  JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+  JOIN pg_namespace AS n ON n.oid = p.pronamespace
+ WHERE NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_proc'::regclass AND i.objid = p.oid AND i.deptype = 'i'
+                                                AND i.refclassid = 'pg_type'::regclass)
+UNION
+SELECT d.enum::bigint, pg_describe_object(d.classid, d.objid, d.objsubid)
+  FROM dependent AS d
+ WHERE d.classid NOT IN ('pg_type'::regclass, 'pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_constraint'::regclass,
+                         'pg_rewrite'::regclass, 'pg_proc'::regclass)
+   AND NOT EXISTS (SELECT FROM pg_cast AS k JOIN pg_range AS r ON r.rngtypid = k.castsource
+                    WHERE d.classid = 'pg_cast'::regclass AND k.oid = d.objid);
