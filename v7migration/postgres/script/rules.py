@@ -1,0 +1,196 @@
+"""What can be said against a script by reading it: the allow-list first, then what a person must accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from . import grammar, kinds, objects, way_back
+from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, ScriptInvalid, Section, Statement
+from .reading import parse
+
+Finding = tuple[str, str, str, str]  # id, severity, message, hint
+
+
+def problems(script: Script) -> list[Problem]:
+    """Every finding about a script that could be read, by line; each id is stable."""
+    made = {named for section in script.sections for named in objects.section_objects(section)}
+    found = list(script.notes)
+    sections = [*script.sections, *([script.population] if script.population else [])]
+    for section in sections:
+        for statement in section.statements:
+            found += _placed(section, statement, [*_always(statement), *_forward(statement, made)])
+    for section, statement in _population_statements(script):
+        if statement.kind not in ("InsertStmt", "SelectStmt", "UpdateStmt"):
+            found += _placed(section, statement, [_in_population(statement)])
+    if script.rollback:
+        for statement in script.rollback.statements:
+            found += _placed(script.rollback, statement, [*_always(statement), *way_back.statement_findings(statement)])
+    found += way_back.findings(script)
+    return sorted(dict.fromkeys(found), key=lambda problem: (problem.line, problem.id, problem.message))
+
+
+def problems_of(content: bytes) -> list[Problem]:
+    """As ``problems``, for bytes: where they cannot be read, what ``parse`` has to say instead of an exception."""
+    try:
+        return problems(parse(content))
+    except ScriptInvalid as invalid:
+        return invalid.problems
+
+
+def _placed(section: Section, statement: Statement, findings: list[Finding]) -> list[Problem]:
+    return [Problem(identifier, severity, section.number, statement.line, message, hint)
+            for identifier, severity, message, hint in findings]  # fmt: skip
+
+
+def _population_statements(script: Script) -> list[tuple[Section, Statement]]:
+    return [(script.population, item) for item in script.population.statements] if script.population else []
+
+
+def _in_population(statement: Statement) -> Finding:
+    message = f"the population block holds {statement.kind}"
+    return "V7S115", REFUSE, message, "It inserts rows and does nothing else."
+
+
+def _always(statement: Statement) -> Iterator[Finding]:
+    """What holds in every section, the rollback too."""
+    root = grammar.tree(statement.text)
+    for node in grammar.nodes(root):
+        name = grammar.kind(node)
+        if name == "VariableSetStmt":
+            if node is root:
+                yield _setting(node)
+            elif node.name in ("role", "session_authorization"):
+                yield "V7S105", REFUSE, "a function changes its role", "Use SECURITY DEFINER and an owner."
+        elif name.endswith("Stmt") and name not in kinds.ALLOWED and name not in kinds.PARTS:
+            yield _refused(name)
+        elif name == "FuncCall" and kinds.DANGEROUS_FUNCTIONS.intersection(grammar.strings(node.funcname)[-1:]):
+            called = grammar.strings(node.funcname)[-1]
+            hint = "It acts outside this migration's objects."
+            yield "V7S116", REFUSE, f"the function {called}() is not allowed in a script", hint
+    yield from _by_kind(root)
+
+
+def _refused(name: str) -> Finding:
+    if name in kinds.REFUSED:
+        identifier, what, hint = kinds.REFUSED[name]
+        return identifier, REFUSE, f"{what} is not allowed in a script", hint
+    hint = "Only kinds on the allow-list run; ask for another way to say it."
+    return "V7S100", REFUSE, f"the statement kind {name} is not on the allow-list", hint
+
+
+def _setting(node: Any) -> Finding:
+    if node.name in ("role", "session_authorization"):
+        return "V7S105", REFUSE, "changing the role is not allowed in a script", "The runner's role owns what it makes."
+    if node.name in ("TRANSACTION", "SESSION CHARACTERISTICS", "TRANSACTION SNAPSHOT"):
+        return _refused("TransactionStmt")
+    return _refused("VariableSetStmt")
+
+
+def _by_kind(root: Any) -> Iterator[Finding]:
+    name = grammar.kind(root)
+    if name == "DropStmt":
+        what = grammar.constant(root, "remove_type")
+        if what not in kinds.DROPPABLE:
+            yield "V7S100", REFUSE, f"dropping {what} is not on the allow-list", "Name another way to say it."
+    if name == "DefineStmt" and grammar.constant(root, "kind") not in kinds.DEFINABLE:
+        what = grammar.constant(root, "kind")
+        yield "V7S100", REFUSE, f"defining {what} is not on the allow-list", "Name another way to say it."
+    cascades = any(_cascades(node) for node in grammar.nodes(root, "DropStmt", "AlterTableCmd", "GrantStmt"))
+    if cascades:
+        hint = "Name each object, in the order in which they depend on each other."
+        yield "V7S117", REFUSE, "CASCADE drops what nobody named", hint
+    for command in grammar.nodes(root, "AlterTableCmd"):
+        subtype = grammar.constant(command, "subtype")
+        if subtype not in kinds.TABLE_COMMANDS:
+            yield "V7S100", REFUSE, f"{subtype} is not on the allow-list of ALTER TABLE", "Name another way to say it."
+    for select in grammar.nodes(root, "SelectStmt"):
+        if select.HasField("into_clause"):
+            yield "V7S118", REFUSE, "SELECT INTO makes a table", "Write CREATE TABLE."
+    if name == "CreateFunctionStmt":
+        yield from _function(root)
+
+
+def _cascades(node: Any) -> bool:
+    return grammar.constant(node, "behavior") == "DROP_CASCADE"
+
+
+def _function(root: Any) -> Iterator[Finding]:
+    language = grammar.option(root, "language")
+    name = language.arg.string.sval.lower() if language is not None else "sql"
+    if name not in kinds.LANGUAGES:
+        yield "V7S119", REFUSE, f"a function in {name}", "Only sql and plpgsql can be reviewed here."
+    security = grammar.option(root, "security")
+    path = any(item.name == "search_path" for item in grammar.nodes(root, "VariableSetStmt"))
+    if security is not None and security.arg.boolean.boolval and not path:
+        hint = "Add SET search_path = pg_catalog, pg_temp."
+        yield "V7S203", ACCEPT, "a SECURITY DEFINER function without a search_path of its own", hint
+
+
+def _forward(statement: Statement, made: set[objects.Named]) -> Iterator[Finding]:
+    """What a person must know of before a forward section or the population runs."""
+    root = grammar.tree(statement.text)
+    if any(getattr(node, "if_not_exists", False) or _adds_if_missing(node) for node in grammar.nodes(root)):
+        hidden = grammar.kind(root) == "IndexStmt" and not statement.transactional
+        hint = "At run time its NOTICE is a failure. Leave IF NOT EXISTS out."
+        message = "IF NOT EXISTS hides an object of the same name and another shape"
+        if hidden:
+            message = "IF NOT EXISTS passes over the invalid index that a failed concurrent build leaves"
+        yield "V7S201", ACCEPT if hidden else ADVICE, message, hint
+    if getattr(root, "replace", False):
+        hint = "The rollback cannot bring the former definition back. Leave OR REPLACE out."
+        yield "V7S202", ACCEPT, "OR REPLACE overwrites what may be there already", hint
+    for named in objects.dropped(statement):
+        if named not in made and ("table", named[1].rpartition(".")[0]) not in made:
+            message = f"a forward section drops the {named[0]} {_short(named[1])}, which the script did not make"
+            yield "V7S204", ACCEPT, message, "The rollback cannot bring back what it held."
+    for node in grammar.nodes(root, "DeleteStmt", "UpdateStmt", "MergeStmt"):
+        target = objects.relation(node.relation)
+        if ("table", target) not in made:
+            message = f"rows of {_short(target)} change, and the rollback cannot bring them back"
+            yield "V7S205", ACCEPT, message, "Say in the section's purpose why no value is lost."
+    yield from _notable(statement, root, made)
+
+
+def _adds_if_missing(node: Any) -> bool:
+    if grammar.kind(node) != "AlterTableCmd" or not node.missing_ok:
+        return False
+    return grammar.constant(node, "subtype") == "AT_AddColumn"
+
+
+def _notable(statement: Statement, root: Any, made: set[objects.Named]) -> Iterator[Finding]:
+    name = grammar.kind(root)
+    if name == "SelectStmt":
+        yield "V7S206", ACCEPT, "a bare SELECT runs, and its rows are thrown away", "Read which functions it calls."
+    if name in ("RenameStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt"):
+        message = "an object changes its name, owner or schema"
+        yield "V7S207", ACCEPT, message, "The comparison of the rollback ignores it: check that Section 9 undoes it."
+    if name == "CreateExtensionStmt":
+        yield "V7S208", ACCEPT, f"the extension {root.extname} is installed", "It needs rights and brings its own code."
+    if name in ("CreateStmt", "CreateTableAsStmt"):
+        made_table = root.relation if name == "CreateStmt" else root.into.rel
+        if made_table.relpersistence in ("t", "u"):
+            yield "V7S209", ACCEPT, "a temporary or unlogged table", "Its rows do not survive."
+    if name == "IndexStmt" and not root.idxname:
+        yield "V7S210", ACCEPT, "an index without a name", "Name it, so that the rollback can name it."
+    if name == "IndexStmt" and statement.transactional and ("table", objects.relation(root.relation)) not in made:
+        message = f"building the index blocks writes to {_short(objects.relation(root.relation))}"
+        yield "V7S211", ACCEPT, message, "Build it CONCURRENTLY."
+    if name == "AlterTableStmt" and ("table", objects.relation(root.relation)) not in made:
+        yield from _foreign_table(root)
+
+
+def _foreign_table(root: Any) -> Iterator[Finding]:
+    table = _short(objects.relation(root.relation))
+    for command in grammar.nodes(root, "AlterTableCmd"):
+        subtype = grammar.constant(command, "subtype")
+        if subtype in kinds.TABLE_COMMANDS_TO_ACCEPT:
+            message = f"{subtype.removeprefix('AT_')} changes {table}, which the script did not make"
+            yield "V7S212", ACCEPT, message, "Check its lock and that Section 9 undoes it."
+        if subtype == "AT_AddConstraint" and not getattr(command, "def").constraint.skip_validation:
+            message = f"the constraint scans {table} under the strongest lock"
+            yield "V7S213", ACCEPT, message, "Add it NOT VALID, then VALIDATE in a step of its own."
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("public.")

@@ -1,0 +1,121 @@
+"""Does the rollback take back what the forward sections make, in an order that works, and nothing else?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import grammar, objects
+from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, Section, Statement
+from .objects import Named
+
+GATE_SCHEMA = "migration_gate"  # survives a rollback
+GONE_WITH_TABLE = frozenset({"index", "trigger", "policy", "constraint", "column", "statistics"})
+Maker = tuple[Section, Statement]
+
+
+def statement_findings(statement: Statement) -> Iterator[tuple[str, str, str, str]]:
+    """What only matters in the rollback: it is one transaction."""
+    if not statement.transactional:
+        message = "this statement cannot be in the rollback's one transaction"
+        yield "V7S054", REFUSE, message, "Drop without CONCURRENTLY."
+    root = grammar.tree(statement.text)
+    if grammar.kind(root) == "DropStmt" and not root.missing_ok:
+        message = "this DROP fails where the object is missing, after a run that stopped early"
+        yield "V7S055", ADVICE, message, "Write IF EXISTS."
+    if grammar.kind(root) in ("DeleteStmt", "UpdateStmt", "InsertStmt", "MergeStmt"):
+        yield "V7S056", ACCEPT, "the rollback changes rows", "Say in the section's purpose which, and why."
+
+
+def findings(script: Script) -> list[Problem]:
+    """Compare what the forward sections make with what the rollback drops."""
+    made = _made(script)
+    if script.rollback is None:
+        if not made:
+            return []
+        message = "the script has no rollback section"
+        hint = "Write Section 9 in a block comment: views, tables, columns, schemas, without CASCADE."
+        return [Problem("V7S051", REFUSE, None, 1, message, hint)]
+    dropped: dict[Named, int] = {}
+    for position, statement in enumerate(script.rollback.statements):
+        for named in objects.dropped(statement):
+            dropped.setdefault(named, position)
+    return [*_left(made, dropped), *_out_of_order(script.rollback, made, dropped), *_foreign(script, dropped)]
+
+
+def _made(script: Script) -> dict[Named, Maker]:
+    made: dict[Named, Maker] = {}
+    gone: set[Named] = set()
+    for section in script.sections:
+        for statement in section.statements:
+            gone.update(objects.dropped(statement))
+            for named in objects.created(statement):
+                if not _of_the_gate(named):
+                    made.setdefault(named, (section, statement))
+    return {named: maker for named, maker in made.items() if named not in gone}
+
+
+def _of_the_gate(named: Named) -> bool:
+    return named[1].split(".")[0] == GATE_SCHEMA
+
+
+def _table_of(named: Named, statement: Statement) -> str:
+    """The table that an object goes with; '' for those that stand alone."""
+    if named[0] == "index":
+        return objects.relation(grammar.tree(statement.text).relation)
+    if named[0] == "statistics":
+        return min(objects.uses(statement).relations, default="")
+    return named[1].rpartition(".")[0] if named[0] in GONE_WITH_TABLE else ""
+
+
+def _position(named: Named, statement: Statement, dropped: dict[Named, int]) -> int | None:
+    """At which statement of the rollback an object goes: itself, with its table or with a column of its index."""
+    if named in dropped:
+        return dropped[named]
+    table = _table_of(named, statement)
+    places = [dropped[other] for other in (("table", table), ("view", table)) if other in dropped]
+    if named[0] in ("index", "constraint", "statistics"):
+        used = objects.uses(statement)
+        places += [place for other, place in dropped.items() if other[0] == "column" and used.names(other)]
+    return min(places, default=None)
+
+
+def _left(made: dict[Named, Maker], dropped: dict[Named, int]) -> Iterator[Problem]:
+    for named, (section, statement) in made.items():
+        if _position(named, statement, dropped) is None:
+            message = f"the rollback leaves the {named[0]} {named[1].removeprefix('public.')}"
+            hint = "Drop it in Section 9, before what it depends on."
+            yield Problem("V7S052", ACCEPT, section.number, statement.line, message, hint)
+
+
+def _out_of_order(rollback: Section, made: dict[Named, Maker], dropped: dict[Named, int]) -> Iterator[Problem]:
+    places = {named: _position(named, maker[1], dropped) for named, maker in made.items()}
+    for user, (_, statement) in made.items():
+        used, at = objects.uses(statement), places[user]
+        for other, place in places.items():
+            if at is None or place is None or place >= at or user == other or not used.names(other):
+                continue
+            if user[0] in GONE_WITH_TABLE and other[0] in ("table", "column"):
+                continue
+            line = rollback.statements[place].line
+            first, later = (f"{kind} {name.removeprefix('public.')}" for kind, name in (other, user))
+            message = f"the rollback drops the {first} before the {later} that uses it"
+            hint = "Views first, then tables, then columns, then types and schemas: the server refuses it otherwise."
+            yield Problem("V7S053", ACCEPT, rollback.number, line, message, hint)
+
+
+def _foreign(script: Script, dropped: dict[Named, int]) -> Iterator[Problem]:
+    if script.rollback is None:
+        return
+    made = {named for section in script.sections for named in objects.section_objects(section)}
+    tables = {name for kind, name in made if kind == "table"}
+    for named, position in dropped.items():
+        line = script.rollback.statements[position].line
+        name = named[1].removeprefix("public.")
+        if _of_the_gate(named):
+            message = f"the rollback drops {name}, which must survive it"
+            hint = "Leave migration_gate alone: it holds the fence and the run ledger."
+            yield Problem("V7S058", REFUSE, script.rollback.number, line, message, hint)
+        elif named not in made and named[1].rpartition(".")[0] not in tables:
+            message = f"the rollback drops the {named[0]} {name}, which the script does not make"
+            hint = "Drop only what the script made."
+            yield Problem("V7S057", ACCEPT, script.rollback.number, line, message, hint)
