@@ -58,7 +58,14 @@ def test_the_digest_is_of_exactly_the_bytes() -> None:
 
 
 def test_the_header_lines_are_read() -> None:
-    keys = ("Purpose: one thing", "  and another", "Creates: public.a", "Needs: 0", "TASK: 2.2.1", "On failure: continue")
+    keys = (
+        "Purpose: one thing",
+        "  and another",
+        "Creates: public.a",
+        "Needs: 0",
+        "TASK: 2.2.1",
+        "On failure: continue",
+    )
     zero = section(0, "CREATE SCHEMA migration_gate;")
     one = scripts.parse((zero + section(1, "CREATE TABLE a (id int);", *keys)).encode()).sections[1]
     assert (one.purpose, one.creates, one.needs) == ("one thing and another", ("public.a",), (0,))
@@ -113,7 +120,8 @@ def test_a_semicolon_inside_a_statement_does_not_end_it(sql: str) -> None:
 
 
 def test_every_syntax_error_is_located() -> None:
-    content = b"-- Section 1: x\nCREATE TABEL a;\n-- Section 2: \xc3\xa9\nSELECT '\xc3\xa9'\n FROM;\nSELECT 1;\nDORP x;\nSELECT 'a"
+    content = b"-- Section 1: x\nCREATE TABEL a;\n-- Section 2: \xc3\xa9\n"
+    content += b"SELECT '\xc3\xa9'\n FROM;\nSELECT 1;\nDORP x;\nSELECT 'a"
     assert faults(content) == [("V7S010", 2), ("V7S010", 5), ("V7S010", 7), ("V7S010", 8)]
     assert [problem.section for problem in scripts.problems_of(content)] == [1, 2, 2, 2]
 
@@ -219,7 +227,8 @@ def test_broken_structure_is_refused() -> None:
 @pytest.mark.parametrize(
     "way_back",
     [GOOD_WAY_BACK, GOOD_WAY_BACK.replace("\n", "\r\n"), "/* It's simple: run this.\n" + GOOD_WAY_BACK[3:],
-     "-- To take it back, don't panic:\n-- DROP VIEW IF EXISTS v;\n-- DROP TABLE IF EXISTS\n--   v7_migration_workflow;\n"
+     "-- To take it back, don't panic:\n-- DROP VIEW IF EXISTS v;\n"
+     "-- DROP TABLE IF EXISTS\n--   v7_migration_workflow;\n"
      "-- ALTER TABLE file_audit DROP COLUMN IF EXISTS v7_workflow_status;\n-- END OF SCRIPT"],
 )  # fmt: skip
 def test_the_rollback_is_read_out_of_its_comment(way_back: str) -> None:
@@ -261,16 +270,29 @@ def test_what_the_rollback_leaves_is_named() -> None:
 def test_a_rollback_that_drops_the_column_before_its_view_is_found() -> None:
     lines = GOOD_WAY_BACK.splitlines()
     backwards = "\n".join(["/*", *reversed(lines[1:-1]), "*/"])
-    expected = "V7S053 accept the rollback drops the column file_audit.v7_workflow_status before the view v that uses it"
+    expected = (
+        "V7S053 accept the rollback drops the column file_audit.v7_workflow_status before the view v that uses it"
+    )
     assert expected in found((DOCUMENT + section(9, backwards)).encode())
 
 
 def test_a_rollback_may_not_cascade_nor_touch_the_gate_nor_strangers() -> None:
-    lines = found((DOCUMENT + section(9, GOOD_WAY_BACK[:-2] + "DROP TABLE x CASCADE; DROP SCHEMA migration_gate;*/")).encode())
+    lines = found(
+        (DOCUMENT + section(9, GOOD_WAY_BACK[:-2] + "DROP TABLE x CASCADE; DROP SCHEMA migration_gate;*/")).encode()
+    )
     assert {line[:6] for line in lines} >= {"V7S117", "V7S057"}
     gate = section(0, "CREATE TABLE migration_gate.fence (id int);")
     lines = found((gate + section(9, "/* DROP TABLE IF EXISTS migration_gate.fence; */")).encode())
     assert any(line.startswith("V7S058 refuse") for line in lines)
+
+
+def test_the_rollback_may_change_rows_of_the_gate_only() -> None:
+    def changing(table: str) -> list[str]:
+        way_back = f"/* DROP TABLE IF EXISTS a; DELETE FROM {table}; */"
+        return found((section(1, "CREATE TABLE a (id int);") + section(9, way_back)).encode())
+
+    assert changing("migration_gate.fence") == []
+    assert changing("file_audit") == ["V7S056 accept the rollback changes rows"]
 
 
 def test_the_population_is_the_last_step_of_the_plan() -> None:
@@ -317,10 +339,10 @@ def test_a_file_made_to_break_the_parser_is_refused(sql: str) -> None:
 
 
 PIECES = st.sampled_from([
-    b"-- Section 1: a\n", b"-- Section 9: Rollback\n", b"/* ", b" */", b"-- Population: begin\n", b"-- Population: end\n",
-    b"CREATE TABLE a (id int);\n", b"DROP TABLE a;\n", b"-- DROP TABLE a;\n", b"$$", b"'", b"\\i x\n", b";", b"SELECT :x", b"\n",
-    b"-- Step 1.1: x\n", b"-- Needs: 1\n", b"\xc3\xa9", b"/* Section 2: */", b"ALTER TABLE a ADD COLUMN b int;\n", b"\r\n",
-    b"CREATE VIEW v AS SELECT b FROM a;\n", b"BEGIN ATOMIC", b"CREATE FUNCTION f() RETURNS int ", b"-- ====\n", b"\\",
+    b"-- Section 1: a\n", b"-- Section 9: Rollback\n", b"/* ", b" */", b"-- Population: begin\n",
+    b"-- Population: end\n", b"CREATE TABLE a (id int);\n", b"DROP TABLE a;\n", b"-- DROP TABLE a;\n", b"$$", b"'", b"\\i x\n", b";",
+    b"SELECT :x", b"\n", b"-- Step 1.1: x\n", b"-- Needs: 1\n", b"\xc3\xa9", b"/* Section 2: */", b"ALTER TABLE a ADD COLUMN b int;\n",
+    b"\r\n", b"CREATE VIEW v AS SELECT b FROM a;\n", b"BEGIN ATOMIC", b"CREATE FUNCTION f() RETURNS int ", b"-- ====\n", b"\\",
 ])  # fmt: skip
 
 
@@ -340,7 +362,9 @@ def test_any_bytes_are_a_script_or_a_refusal(content: bytes) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=10).map(b"".join)), st.sampled_from(["", "SELECT 1;"]))
+@given(
+    st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=10).map(b"".join)), st.sampled_from(["", "SELECT 1;"])
+)
 def test_replacing_the_population_is_total(content: bytes, block: str) -> None:
     try:
         assert block.encode() in scripts.with_population(content, block)

@@ -26,7 +26,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "TransactionStmt": ("V7S101", "transaction control", "The runner opens and commits one transaction per step."),
     "DoStmt": ("V7S102", "an anonymous DO block", "Write the statements themselves: what runs must be readable."),
     "CopyStmt": ("V7S103", "COPY", "Write INSERT: COPY reads files, programs or the client's input."),
-    "VariableSetStmt": ("V7S104", "a session setting", "The runner sets its own timeouts; qualify names instead of SET."),
+    "VariableSetStmt": (
+        "V7S104",
+        "a session setting",
+        "The runner sets its own timeouts; qualify names instead of SET.",
+    ),
     "TruncateStmt": ("V7S106", "TRUNCATE", "It destroys rows under the strongest lock."),
     "LockStmt": ("V7S107", "LOCK", "Each statement takes the lock it needs; the runner sets the timeouts."),
     "CallStmt": ("V7S108", "CALL", "A procedure may commit in the middle of a step."),

@@ -208,7 +208,9 @@ def _dropped(node: Any) -> list[Named]:
     if grammar.kind(node) == "AlterTableStmt":
         kinds = {"AT_DropColumn": "column", "AT_DropConstraint": "constraint"}
         table = relation(node.relation)
-        commands = [(grammar.constant(command, "subtype"), command.name) for command in grammar.nodes(node, "AlterTableCmd")]
+        commands = [
+            (grammar.constant(command, "subtype"), command.name) for command in grammar.nodes(node, "AlterTableCmd")
+        ]
         return [(kinds[subtype], f"{table}.{name}") for subtype, name in commands if subtype in kinds]
     if grammar.kind(node) != "DropStmt":
         return []

@@ -88,9 +88,7 @@ def _read(source: Source) -> _File:
     return _File(source, data, tokens, found, _boundaries(source, tokens, headers(found), placed), placed)
 
 
-def _boundaries(
-    source: Source, tokens: list[Token], found: list[Header], placed: list[Placed]
-) -> list[Header]:
+def _boundaries(source: Source, tokens: list[Token], found: list[Header], placed: list[Placed]) -> list[Header]:
     """The headers that stand between statements; one within an unfinished statement is a fault."""
     result = []
     for header in found:
@@ -207,9 +205,7 @@ def _section(file: _File, header: Header, *, first: bool) -> Section:
     )
 
 
-def _steps(
-    file: _File, number: int, title: str, placed: list[Placed], start: int, end: int
-) -> tuple[Step, ...]:
+def _steps(file: _File, number: int, title: str, placed: list[Placed], start: int, end: int) -> tuple[Step, ...]:
     """Statements grouped by step headers; one that cannot be in a transaction is a step of its own."""
     marks = [(item.token.start, item.line, match) for item in file.comments if start <= item.token.start < end
              and (match := STEP.match(item.text))]  # fmt: skip
@@ -278,9 +274,7 @@ def _rollback(file: _File, header: Header) -> Section | None:
     body = [item[2] for item in file.inside(start, end)]
     if body:
         message = f"Section {header.number} stands outside a comment: psql would undo what the script has just made"
-        file.notes.append(
-            Problem("V7S050", REFUSE, None, body[0].line, message, "Put it into one block comment.")
-        )
+        file.notes.append(Problem("V7S050", REFUSE, None, body[0].line, message, "Put it into one block comment."))
         file.placed = [item for item in file.placed if not start <= item[0] < end]
     else:
         body = _commented(file, start, end)

@@ -69,6 +69,7 @@ def scanned(source: Source, data: bytes, base: int) -> tuple[bytes, list[Token]]
 
     psql's commands are noted and blanked; an unterminated string or comment is noted and ends the text.
     """
+    last = 0
     for _ in range(MOST_FAULTS):
         try:
             found = grammar.tokens(data)
@@ -82,8 +83,8 @@ def scanned(source: Source, data: bytes, base: int) -> tuple[bytes, list[Token]]
                 return data, found
             source.refuse("V7S010", base + ending.offset, ending.message, "Close the string or the comment.")
             return data[: ending.offset], found
-        data = _without_command(source, data, base, command.start)
-    return data[: command.start], [token for token in found if token.end <= command.start]
+        data, last = _without_command(source, data, base, command.start), command.start
+    return data[:last], [token for token in found if token.end <= last]
 
 
 def _without_command(source: Source, data: bytes, base: int, at: int) -> bytes:

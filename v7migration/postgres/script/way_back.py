@@ -10,6 +10,7 @@ from .objects import Named
 
 GATE_SCHEMA = "migration_gate"  # survives a rollback
 GONE_WITH_TABLE = frozenset({"index", "trigger", "policy", "constraint", "column", "statistics"})
+CHANGES = ("DeleteStmt", "UpdateStmt", "InsertStmt", "MergeStmt")
 Maker = tuple[Section, Statement]
 
 
@@ -22,7 +23,8 @@ def statement_findings(statement: Statement) -> Iterator[tuple[str, str, str, st
     if grammar.kind(root) == "DropStmt" and not root.missing_ok:
         message = "this DROP fails where the object is missing, after a run that stopped early"
         yield "V7S055", ADVICE, message, "Write IF EXISTS."
-    if grammar.kind(root) in ("DeleteStmt", "UpdateStmt", "InsertStmt", "MergeStmt"):
+    changed = [objects.relation(node.relation) for node in grammar.nodes(root, *CHANGES)]
+    if any(not name.startswith(f"{GATE_SCHEMA}.") for name in changed):
         yield "V7S056", ACCEPT, "the rollback changes rows", "Say in the section's purpose which, and why."
 
 
