@@ -340,9 +340,10 @@ def test_a_file_made_to_break_the_parser_is_refused(sql: str) -> None:
 
 PIECES = st.sampled_from([
     b"-- Section 1: a\n", b"-- Section 9: Rollback\n", b"/* ", b" */", b"-- Population: begin\n",
-    b"-- Population: end\n", b"CREATE TABLE a (id int);\n", b"DROP TABLE a;\n", b"-- DROP TABLE a;\n", b"$$", b"'", b"\\i x\n", b";",
-    b"SELECT :x", b"\n", b"-- Step 1.1: x\n", b"-- Needs: 1\n", b"\xc3\xa9", b"/* Section 2: */", b"ALTER TABLE a ADD COLUMN b int;\n",
-    b"\r\n", b"CREATE VIEW v AS SELECT b FROM a;\n", b"BEGIN ATOMIC", b"CREATE FUNCTION f() RETURNS int ", b"-- ====\n", b"\\",
+    b"-- Population: end\n", b"CREATE TABLE a (id int);\n", b"DROP TABLE a;\n", b"-- DROP TABLE a;\n", b"$$",
+    b"'", b"\\i x\n", b";", b"SELECT :x", b"\n", b"-- Step 1.1: x\n", b"-- Needs: 1\n", b"\xc3\xa9",
+    b"/* Section 2: */", b"ALTER TABLE a ADD COLUMN b int;\n", b"\r\n", b"CREATE VIEW v AS SELECT b FROM a;\n",
+    b"BEGIN ATOMIC", b"CREATE FUNCTION f() RETURNS int ", b"-- ====\n", b"\\",
 ])  # fmt: skip
 
 
