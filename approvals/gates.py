@@ -125,6 +125,7 @@ def evaluate(
 
     ``signatures`` are all signatures of the subject; those of other seats open nothing but still bind a person to a
     persona. ``statements`` maps a seat to the sentence that must have been signed; None leaves that check out.
+    A prerequisite of a seat that is not asked for here is left out.
     A changeset without author, expiry or prerequisites is closed: missing data closes (document sections 3 and 9).
     """
     given = tuple(signatures)
@@ -163,8 +164,11 @@ def _about_the_subject(
             reasons.append(Reason("prerequisites-unknown", "It is not known whether the tasks before it are done."))
     if expires_at is not None and now >= expires_at:
         reasons.append(_expired(expires_at))
+    asked = {None, *(seat.key for seat in seats)}
     reasons += [
-        Reason("prerequisite", p.reason or f"{p.name} is not done.", p.seat) for p in prerequisites if not p.met
+        Reason("prerequisite", p.reason or f"{p.name} is not done.", p.seat)
+        for p in prerequisites
+        if not p.met and p.seat in asked
     ]
     return reasons
 

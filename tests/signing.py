@@ -52,7 +52,7 @@ class Signing:
             self.sign(who, seat, **changes)
         after = (Signature.objects.count(), Signatory.objects.count(), SigningAttempt.objects.count())
         assert after == (before[0], before[1], before[2] + 1)
-        attempt = SigningAttempt.objects.first()
+        attempt = SigningAttempt.objects.all()[0]
         assert (attempt.code, attempt.seat) == (caught.value.code, seat)
         assert caught.value.next_step
         return caught.value.code

@@ -173,6 +173,14 @@ def test_a_second_signature_of_an_earlier_seat_makes_the_architect_sign_again() 
     assert codes([withdrawn, again, *old, second_again, last_again]) == set()
 
 
+def test_what_the_validation_waits_for_never_closes_the_way_back() -> None:
+    unverified = replace(RUN, prerequisites=(Prerequisite("v7_verify", met=False, seat="validation"),))
+    assert codes(all_signed(ROLLBACK, RUN), unverified, seats=ROLLBACK) == set()
+    assert codes(all_signed(AFTER, RUN), unverified, seats=AFTER) == {"prerequisite"}
+    assert refusal("tess", {"Test Sentinel"}, "validation", facts=unverified) == "prerequisite"
+    assert refusal("ada", {"The Architect"}, "rollback", facts=unverified) == ""
+
+
 def test_two_people_for_one_persona_close_the_gate() -> None:
     signatures = all_signed(AFTER, RUN)
     signatures[3] = replace(signatures[3], person="another-architect")
