@@ -7,12 +7,14 @@ step, *bringing home* comes before a rollback drops anything. Connections are ps
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from django.db import connections, models
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask, TestResult
 from v7migration.errors import StepFailed
@@ -190,7 +192,7 @@ def _copy_values(control: Connection, target: Connection, table: Table, moving: 
 
 def _restore_file_values(control: Connection, target: Connection) -> dict[str, Any]:
     """Give file_audit the twelve values that an earlier rollback brought home; report files that are gone."""
-    rows = control.execute("SELECT file_id, file_path, document FROM file_values_home ORDER BY file_id").fetchall()
+    rows = control.execute('SELECT file_id, file_path, "values" FROM file_values_home ORDER BY file_id').fetchall()
     restored, gone = 0, []
     assignments = sql.SQL(", ").join(sql.SQL("{c} = v.{c}").format(c=sql.Identifier(c)) for c in FILE_VALUES)
     for file_id, path, document in rows:
@@ -199,7 +201,7 @@ def _restore_file_values(control: Connection, target: Connection) -> dict[str, A
                 "UPDATE public.file_audit AS f SET {} FROM jsonb_populate_record(NULL::public.file_audit, %s) AS v "
                 "WHERE f.id = %s AND f.file_path = %s"
             ).format(assignments),
-            [document if isinstance(document, str) else psycopg.types.json.Jsonb(document), file_id, path],
+            [Jsonb(json.loads(document) if isinstance(document, str) else document), file_id, path],
         )
         restored += done.rowcount
         if not done.rowcount:
@@ -264,7 +266,7 @@ def _bring_file_values_home(target: Connection, control: Connection) -> int:
     files = 0
     with (
         target.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as reading,
-        control.cursor().copy("COPY file_values_home (file_id, file_path, document) FROM STDIN") as writing,
+        control.cursor().copy('COPY file_values_home (file_id, file_path, "values") FROM STDIN') as writing,
     ):
         for row in reading:
             writing.write(row)

@@ -56,10 +56,13 @@ class Hooks:
 
     began: Callable[[str, int], None] = lambda xid, pid: None
     statement: Callable[[Statement, int, int], None] = lambda statement, number, total: None
+    opening: Callable[[Connection], None] = lambda connection: None
     inside: Callable[[Connection], None] = lambda connection: None
+    skipping: Callable[[str], bool] = lambda message: False
     committing: Callable[[], AbstractContextManager[Any]] = nullcontext
     waiting: Callable[[int, list[dict[str, object]], float], None] = lambda attempt, blocking, pause: None
     observer: Callable[[], Connection] | None = None
+    ledger: bool = True
 
 
 @dataclass
@@ -156,13 +159,16 @@ def _transaction(
         row = connection.execute("SELECT pg_current_xact_id()::text, pg_backend_pid()").fetchone()
         assert row is not None  # noqa: S101
         hooks.began(str(row[0]), int(str(row[1])))
+        with _located(connection, step, step.line):
+            hooks.opening(connection)
         done = [
             _statement(connection, step, statement, hooks, number)
             for number, statement in enumerate(step.statements, start=1)
         ]
         with _located(connection, step, step.line):
             hooks.inside(connection)
-            record(connection, run_id=run_id, step=step.key, digest=digest)
+            if hooks.ledger:
+                record(connection, run_id=run_id, step=step.key, digest=digest)
         with hooks.committing(), _located(connection, step, step.line):
             connection.execute("COMMIT")
     except BaseException:
@@ -191,9 +197,10 @@ def _concurrent(
             if left := drop_invalid_indexes(connection, statement):
                 message = f"the index {', '.join(left)} was built but is not valid"
                 raise StepError(step.key, statement.line, "XX001", message, "It was dropped; try again.")
-    with connection.transaction():
-        set_local(connection, synchronous_commit="on")
-        record(connection, run_id=run_id, step=step.key, digest=digest)
+    if hooks.ledger:
+        with connection.transaction():
+            set_local(connection, synchronous_commit="on")
+            record(connection, run_id=run_id, step=step.key, digest=digest)
     return done
 
 
@@ -211,14 +218,19 @@ def _statement(
     finally:
         connection.remove_notice_handler(notices.append)
     for notice in notices:
-        skipped = notice.sqlstate in ALREADY_EXISTS or notice.source_function == "does_not_exist_skipping"
-        if skipped:
+        missing = notice.source_function == "does_not_exist_skipping" or _says_skipping(notice)
+        if notice.sqlstate in ALREADY_EXISTS or (missing and not hooks.skipping(notice.message_primary or "")):
             hint = "An object of this name was there before (or is gone): see who made it, then decide."
             raise StepError(step.key, statement.line, notice.sqlstate or "", notice.message_primary or "", hint)
     expected = TransactionStatus.INTRANS if step.transactional else TransactionStatus.IDLE
     if connection.info.transaction_status != expected:
         raise StepError(step.key, statement.line, "25000", "the statement ended or began a transaction", "Take it out.")
     return {"line": statement.line, "kind": statement.kind, "milliseconds": round((time.monotonic() - started) * 1000, 2)}
+
+
+def _says_skipping(notice: psycopg.errors.Diagnostic) -> bool:
+    """Say whether a NOTICE of a DROP … IF EXISTS tells of a missing object (not all come from one C function)."""
+    return notice.sqlstate == "00000" and (notice.message_primary or "").endswith(", skipping")
 
 
 @contextmanager

@@ -1,0 +1,81 @@
+"""What every command of the workflow shares: ``--json``, errors as sentences, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, OperationalError
+from rich.console import Console
+
+from v7migration.errors import GateClosed, Refused, V7Error
+
+
+class StageCommand(BaseCommand):
+    """A command of one stage: parses arguments, makes one call, prints.
+
+    Subclasses write :meth:`arguments` and :meth:`act`. ``act`` prints for people through ``self.console`` and
+    returns the object that ``--json`` prints, and the exit code.
+    """
+
+    requires_system_checks: list[Any] = []
+    console: Console
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add ``--json`` and the stage's own arguments."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+        self.arguments(parser)
+
+    def arguments(self, parser: CommandParser) -> None:
+        """Add the stage's own arguments."""
+
+    def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """Do the stage's work; return what ``--json`` prints, and the exit code."""
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run :meth:`act`; a typed error goes to standard error (and into the JSON object) and sets the exit code."""
+        as_json = bool(options["json"])
+        out = getattr(self.stderr if as_json else self.stdout, "_out", sys.stderr)
+        self.console = Console(file=out, highlight=False, soft_wrap=True)
+        try:
+            document, code = self._translated(options)
+        except V7Error as error:
+            if as_json:
+                self._print_json(_error_document(error))
+            raise
+        if as_json:
+            self._print_json(document)
+        if code:
+            sys.exit(code)
+
+    def _translated(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        try:
+            return self.act(options)
+        except OperationalError as error:
+            raise Refused(
+                f"A database does not answer: {str(error).strip().splitlines()[-1]}.",
+                "Check DATABASE_URL and TARGET_DATABASE_URL (embedded: manage.py v7_postgres status).",
+            ) from error
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", "") not in ("42P01", "3F000"):
+                raise
+            raise Refused("The control plane has no tables yet.", "Run manage.py migrate, then try again.") from error
+
+    def _print_json(self, document: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(document, indent=2, default=str))
+
+    def say(self, text: str) -> None:
+        """Print a line for people; square brackets are shown as they are."""
+        self.console.print(text, markup=False)
+
+
+def _error_document(error: V7Error) -> dict[str, Any]:
+    document: dict[str, Any] = {"error": error.message, "next_step": error.next_step, "exit_code": error.exit_code}
+    if isinstance(error, GateClosed):
+        document |= {"open": False, "reasons": list(error.reasons)}
+    if problems := getattr(error, "problems", None):
+        document["findings"] = [vars(p) for p in problems]
+    return document

@@ -1,0 +1,322 @@
+"""Execute: the steps of a signed changeset in order, only with an Authorization (document 2.2).
+
+Per step: intent in the control plane; BEGIN, statements, checks and ledger row in the target; the gate again
+under a row lock; COMMIT; outcome. What happened to a run that died is read from the target's ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.contrib.auth.models import User
+from django.db import connections, transaction
+from django.utils import timezone
+
+from approvals.gates import DB_TEAM_LEAD, Granted
+from approvals.selectors import personas_of
+from tracking import moving
+from v7migration.connections import runner_url
+from v7migration.errors import GateClosed, Refused, StepFailed
+from v7migration.ledger.models import Changeset, Incident, Run, RunState, RunStep
+from v7migration.ledger.services import append_event, open_incident, record_intent
+from v7migration.pipeline import integrity, settle
+from v7migration.pipeline.gatekeeper import Authorization, authorize, still_granted
+from v7migration.pipeline.target import Connection, TargetState, gate_shape, has_gate, observe, runner
+from v7migration.postgres import catalog, preflight
+from v7migration.postgres.fingerprint import differences
+from v7migration.postgres.queries import run_document_queries
+from v7migration.postgres.runner import ConnectionLost, Hooks, StepError, committed_steps, run_step
+from v7migration.postgres.script import POPULATION, Script, Section, Step, parse, plan_order
+from v7migration.postgres.session import connect, run_lock
+
+
+class Reporter(Protocol):
+    """Told what happens, as it happens."""
+
+    def section(self, section: Section, reason: str) -> None:
+        """A section begins."""
+
+    def step(self, step: Step, state: str, milliseconds: float) -> None:
+        """A step is ``running``, ``committed``, ``failed``, ``skipped`` or was ``committed before``."""
+
+    def statement(self, number: int, total: int, line: int) -> None:
+        """A statement of the running step begins."""
+
+    def waiting(self, attempt: int, blocking: list[dict[str, object]], pause: float) -> None:
+        """A lock is taken: the attempt gave way and tries again after ``pause`` seconds."""
+
+
+class Stopped(StepFailed):
+    """Somebody stopped the run between two steps."""
+
+
+@dataclass
+class Prepared:
+    """A run that may go on: the authorization, the parsed bytes, and what the target has committed already."""
+
+    authorization: Authorization
+    run: Run
+    script: Script
+    committed: set[str]
+    skip_section_0: bool
+    before: dict[str, Any]
+
+
+def execute(*, changeset: Changeset, operator: User, reporter: Reporter) -> Run:
+    """Execute a signed changeset, or go on with its stopped run, and return the run.
+
+    Raises:
+        Refused: (exit 5) the target is unfit or another runner is at work; nothing was touched.
+        GateClosed: (exit 3) with the names of missing seats and tasks; nothing was touched.
+        StepFailed: (exit 4) a step failed; finished steps remain, the failed one left nothing.
+    """
+    _refuse_other_operators(operator)
+    name = f"v7_execute by {operator.get_username()}"
+    with runner(application_name=name) as connection, run_lock(connection):
+        settle.settle(connection)
+        prepared = _prepare(changeset, operator, connection)
+        return _Execution(prepared, connection, reporter).go()
+
+
+def _refuse_other_operators(operator: User) -> None:
+    if DB_TEAM_LEAD not in personas_of(operator):
+        raise Refused(
+            f"{operator.get_username()} does not hold the persona {DB_TEAM_LEAD}.",
+            f"An operator is a {DB_TEAM_LEAD}: name one with --as.",
+        )
+
+
+def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Prepared:
+    """Read every truth that decides whether and where the run goes on; touch nothing before the gate is open."""
+    run = Run.objects.filter(changeset=changeset, kind=Run.Kind.EXECUTE).first()
+    if run is not None and run.state in (RunState.FINISHED, RunState.ROLLED_BACK):
+        raise Refused(
+            f"Changeset {changeset.number} was executed by run {run.pk} ({run.get_state_display().lower()}).",
+            "v7_rollback takes it back; a new cycle begins with v7_rehearse and v7_freeze.",
+        )
+    _refuse_beside_another_run(changeset)
+    script = parse(bytes(changeset.script.content))
+    committed = committed_steps(connection, run.pk) if run is not None else set()
+    target: TargetState | None = None
+    if not committed:
+        preflight.check_no_leftovers(connection, _created_by(script))
+        target = observe(connection)
+    authorization = authorize(changeset, target=target)
+    _refuse_open_incidents(run)
+    skip = _skips_section_0(changeset, connection, committed)
+    before = changeset.snapshot.document
+    if run is None:
+        run = _begin(changeset, operator)
+    return Prepared(authorization, run, script, committed, skip, before)
+
+
+def _begin(changeset: Changeset, operator: User) -> Run:
+    run = Run.objects.create(changeset=changeset, kind=Run.Kind.EXECUTE, operator=operator.get_username())
+    append_event(kind="run.started", actor=run.operator, subject=str(run.pk), payload={"changeset": changeset.digest})
+    return run
+
+
+def _refuse_beside_another_run(changeset: Changeset) -> None:
+    open_states = (RunState.RUNNING, RunState.STOPPED, RunState.FAILED, RunState.FINISHED)
+    other = (
+        Run.objects.filter(kind=Run.Kind.EXECUTE, state__in=open_states)
+        .exclude(changeset=changeset)
+        .filter(steps__state=RunStep.State.COMMITTED)
+        .select_related("changeset")
+        .first()
+    )
+    if other is not None:
+        raise Refused(
+            f"Run {other.pk} of changeset {other.changeset.number} is {other.get_state_display().lower()} on this target.",
+            "Take it back with v7_rollback (or let it finish) before another changeset runs.",
+        )
+
+
+def _refuse_open_incidents(run: Run | None) -> None:
+    if run is None:
+        return
+    waiting = Incident.objects.filter(run=run, blocking=True, state=Incident.State.OPEN).first()
+    if waiting is not None:
+        raise GateClosed(
+            [f"incident {waiting.pk} ({waiting.title}) has no root cause and remediation yet"],
+            f"Enter both at /incidents/{waiting.pk}/, then run v7_execute again; or take the run back with v7_rollback.",
+        )
+
+
+def _created_by(script: Script) -> list[str]:
+    return [name for s in script.sections if s.number != 0 for name in s.creates if "." in name]
+
+
+def _skips_section_0(changeset: Changeset, connection: Connection, committed: set[str]) -> bool:
+    """Say whether ``migration_gate`` is there in the rehearsed shape (a rollback leaves it)."""
+    if not has_gate(connection) or any(key.startswith("0.") for key in committed):
+        return False
+    if gate_shape(connection) != changeset.rehearsal.report["gate_shape"]:
+        raise Refused(
+            "The schema migration_gate of the target has another shape than Section 0 makes.",
+            "If no run needs its account any more, its owner may rename it; then rehearse and freeze again.",
+        )
+    return True
+
+
+class _Execution:
+    """One sitting of a run: walks the plan from the first step that the target does not know as committed."""
+
+    def __init__(self, prepared: Prepared, connection: Connection, reporter: Reporter) -> None:
+        self.authorization, self.run, self.script = prepared.authorization, prepared.run, prepared.script
+        self.changeset = prepared.authorization.changeset
+        self.committed, self.skip_section_0, self.before = prepared.committed, prepared.skip_section_0, prepared.before
+        self.connection, self.reporter = connection, reporter
+        self.rehearsed: dict[str, Any] = self.changeset.rehearsal.report["steps"]
+        self.expected: list[str] | None = None
+
+    def go(self) -> Run:
+        """Run the plan to its end; an interruption leaves the run ``stopped``, a failure ``failed``."""
+        settle.reconcile(self.run, self.committed)
+        self._state(RunState.RUNNING)
+        moving.close_fence(moving.control_connection())
+        self.baseline = integrity.baseline(self.connection, self.run)
+        try:
+            with connect(runner_url(), application_name="v7_execute observer") as observer:
+                self.observer = observer
+                for section, reason in plan_order(self.script):
+                    self._section(section, reason)
+        except KeyboardInterrupt as interrupt:
+            self._state(RunState.STOPPED)
+            raise Stopped(
+                "The run was interrupted; the step at work left nothing.", "v7_execute goes on; v7_rollback goes back."
+            ) from interrupt
+        except (GateClosed, Stopped, ConnectionLost):
+            self._state(RunState.STOPPED)
+            raise
+        self._finish()
+        return self.run
+
+    def _section(self, section: Section, reason: str) -> None:
+        self.reporter.section(section, reason)
+        for step in section.steps:
+            if section.number == 0 and self.skip_section_0:
+                self.reporter.step(step, "skipped", 0)
+            elif step.key in self.committed:
+                self.reporter.step(step, "committed before", 0)
+            else:
+                self._step(section, step)
+
+    def _step(self, section: Section, step: Step) -> None:
+        self._check_drift(step)
+        intent = record_intent(
+            run=self.run, key=step.key, section=section.number, title=step.title, digest=self.changeset.digest
+        )
+        self.reporter.step(step, "running", 0)
+        try:
+            done = run_step(
+                self.connection, step, run_id=self.run.pk, digest=self.changeset.digest, hooks=self._hooks(section, intent)
+            )
+        except StepError as error:
+            self._failed(section, step, intent, error)
+            return
+        self.expected = self.rehearsed.get(step.key, {}).get("differences", self.expected)
+        _outcome(intent, RunStep.State.COMMITTED, done.milliseconds, {"attempts": done.attempts, "statements": done.statements})
+        self.committed.add(step.key)
+        self.reporter.step(step, "committed", done.milliseconds)
+
+    def _hooks(self, section: Section, intent: RunStep) -> Hooks:
+        def began(xid: str, pid: int) -> None:
+            RunStep.objects.filter(pk=intent.pk).update(transaction_id=xid, backend_pid=pid)
+            intent.transaction_id, intent.backend_pid = xid, pid
+
+        def inside(connection: Connection) -> None:
+            if section.number == POPULATION:
+                self.run.report["population"] = moving.populate(connection)
+            integrity.check(connection, self.baseline, written=section.number == POPULATION)
+
+        return Hooks(
+            began=began,
+            inside=inside,
+            committing=self._committing,
+            statement=lambda statement, number, total: self.reporter.statement(number, total, statement.line),
+            waiting=self.reporter.waiting,
+            observer=lambda: self.observer,
+        )
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        """Hold the changeset's row across the target's COMMIT and ask the gate and the stop button once more."""
+        with transaction.atomic():
+            with connections["default"].cursor() as cursor:
+                cursor.execute(
+                    "SELECT digest FROM ledger_changeset WHERE digest = %s FOR SHARE", [self.changeset.digest]
+                )
+            decision = still_granted(self.changeset)
+            if not isinstance(decision, Granted):
+                raise GateClosed([r.sentence for r in decision.reasons], "The step was rolled back; the run stands stopped.")
+            stopped_by = Run.objects.values_list("stop_requested_by", flat=True).get(pk=self.run.pk)
+            if stopped_by:
+                raise Stopped(f"{stopped_by} stopped the run; the step was rolled back.", "v7_execute goes on; v7_rollback goes back.")
+            yield
+
+    def _check_drift(self, step: Step) -> None:
+        """Compare what changed in the target so far with what changed in the rehearsal; anything else is drift."""
+        if self.expected is None:
+            return
+        found = differences(self.before, catalog.snapshot(self.connection))
+        foreign = sorted(set(found) - set(self.expected))
+        missing = sorted(set(self.expected) - set(found))
+        if foreign or missing:
+            self._state(RunState.STOPPED)
+            sentences = [*foreign, *(f"missing: {m}" for m in missing)]
+            self.run.report["drift"] = sentences
+            self.run.save(update_fields=["report"])
+            raise StepFailed(
+                f"The target drifted before step {step.key}: {'; '.join(sentences[:5])}.",
+                "Somebody changed the target during the run. Find out who; then v7_rollback, or undo it and v7_execute.",
+            )
+
+    def _failed(self, section: Section, step: Step, intent: RunStep, error: StepError) -> None:
+        """Record a failed step; go on where the section says so, else stop the run (document 5.2)."""
+        _outcome(intent, RunStep.State.FAILED, None, error.as_dict())
+        self.reporter.step(step, "failed", 0)
+        goes_on = section.on_failure == "continue"
+        incident = open_incident(
+            run=self.run, step=step.key, title=f"Step {step.key} failed: {error.message}", opened_by=self.run.operator,
+            detail={**error.as_dict(), "policy": section.on_failure, "integrity": self._proof()}, blocking=not goes_on,
+        )  # fmt: skip
+        self.run.report.setdefault("failures", []).append({**error.as_dict(), "incident": str(incident.pk)})
+        if goes_on:
+            self.expected = None  # the rehearsed differences include what this step did not make
+            self.run.save(update_fields=["report"])
+            return
+        self._state(RunState.FAILED)
+        raise StepFailed(
+            f"Step {step.key} (line {error.line}) failed: {error.message} [{error.sqlstate}]. It left nothing behind.",
+            f"Enter root cause and remediation at /incidents/{incident.pk}/, then v7_execute; or go back with v7_rollback.",
+        )
+
+    def _proof(self) -> dict[str, Any]:
+        return integrity.compare(self.connection, self.baseline) if not self.connection.closed else {}
+
+    def _state(self, state: RunState) -> None:
+        self.run.state = state
+        if state in (RunState.STOPPED, RunState.FAILED):
+            self.run.stop_requested_by = ""
+        self.run.save(update_fields=["state", "report", "stop_requested_by"])
+        append_event(kind=f"run.{state.value}", actor=self.run.operator, subject=str(self.run.pk))
+
+    def _finish(self) -> None:
+        """Make the target the home, run the document's queries, and close the account of the run."""
+        moving.open_planning_home(home="live")
+        checks = run_document_queries(self.connection, "after")
+        self.run.populated = True
+        self.run.report["integrity"] = integrity.compare(self.connection, self.baseline)
+        self.run.report["document"] = [check.as_dict() for check in checks]
+        self.run.finished_at = timezone.now()
+        self.run.save(update_fields=["populated", "finished_at", "report"])
+        self._state(RunState.FINISHED)
+
+
+def _outcome(intent: RunStep, state: str, milliseconds: float | None, detail: dict[str, Any]) -> None:
+    intent.state, intent.milliseconds, intent.detail, intent.finished_at = state, milliseconds, detail, timezone.now()
+    intent.save(update_fields=["state", "milliseconds", "detail", "finished_at"])

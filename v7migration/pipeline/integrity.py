@@ -1,0 +1,66 @@
+"""The O(1) proof that file_audit lost nothing while the application writes (document 2.2.2, action 2).
+
+Unchanged: the storage file, every earlier attribute; and no row of it was written by our transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from v7migration.ledger.models import Run
+from v7migration.pipeline.target import Connection
+from v7migration.postgres.runner import StepError
+
+TABLE = "public.file_audit"
+
+
+def _look(connection: Connection) -> dict[str, Any]:
+    filenode = connection.execute("SELECT pg_relation_filenode(%s::regclass)", [TABLE]).fetchone()
+    attributes = connection.execute(
+        "SELECT attnum, attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
+        "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        [TABLE],
+    ).fetchall()
+    return {"filenode": filenode[0] if filenode else None, "attributes": [list(row) for row in attributes]}
+
+
+def baseline(connection: Connection, run: Run) -> dict[str, Any]:
+    """Return how file_audit was when the run began; a run that goes on keeps its first baseline."""
+    if "baseline" not in run.report:
+        run.report["baseline"] = _look(connection)
+        run.save(update_fields=["report"])
+    found: dict[str, Any] = run.report["baseline"]
+    return found
+
+
+def compare(connection: Connection, before: dict[str, Any]) -> dict[str, Any]:
+    """Compare file_audit with the baseline: ``ok``, and what differs."""
+    now = _look(connection)
+    earlier = {row[0]: row for row in before["attributes"]}
+    kept = [row for row in now["attributes"] if row[0] in earlier]
+    changed = [row[1] for row in before["attributes"] if row not in kept]
+    same_file = now["filenode"] == before["filenode"]
+    return {"ok": same_file and not changed, "same_storage": same_file, "changed_attributes": changed}
+
+
+def check(connection: Connection, before: dict[str, Any], *, written: bool) -> None:
+    """Refuse to commit a step that rewrote file_audit, changed an earlier attribute or wrote its rows.
+
+    ``written``: the population restores an earlier run's values and may write rows.
+
+    Raises:
+        StepError: the step must not commit.
+    """
+    result = compare(connection, before)
+    tuples = connection.execute(
+        "SELECT pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c) "
+        "+ pg_stat_get_xact_tuples_deleted(c) FROM (SELECT %s::regclass::oid) AS t(c)",
+        [TABLE],
+    ).fetchone()
+    rows = int(tuples[0]) if tuples and tuples[0] else 0
+    if not result["ok"] or (rows and not written):
+        message = (
+            f"file_audit would not be as before: same storage {result['same_storage']}, "
+            f"changed attributes {result['changed_attributes']}, rows written {rows}"
+        )
+        raise StepError("integrity", 0, "V7INT", message, "The step was rolled back: nothing was lost.")

@@ -1,0 +1,42 @@
+"""Inventory: what is there before anything changes (document 2.1.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from v7migration.ledger.models import Snapshot
+from v7migration.ledger.services import append_event
+from v7migration.pipeline.inventory.enum_analysis import propose_consolidations
+from v7migration.pipeline.target import runner, take_snapshot
+from v7migration.postgres import catalog
+
+PARTS = ("snapshot", "enums", "dependencies", "files", "baseline")
+NOT_ASSESSED = "not assessed"
+
+
+def take(*, person: str, only: str | None = None) -> tuple[Snapshot, dict[str, Any]]:
+    """Take the inventory of the target and return the stored snapshot and the result by part.
+
+    Args:
+        person: username that the evidence names.
+        only: one of :data:`PARTS`; None takes all.
+
+    Raises:
+        Refused: the target cannot be used.
+    """
+    with runner(application_name="v7_inventory", needs_file_audit=False) as connection:
+        snapshot = take_snapshot(connection, person=person)
+        result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name}
+        if only in (None, "enums"):
+            result["enums"] = snapshot.enums
+        if only in (None, "dependencies"):
+            result["dependencies"] = catalog.dependencies(connection)
+    for part in ("files", "baseline"):
+        if only in (None, part):
+            result[part] = {"state": NOT_ASSESSED}
+    if only in (None, "enums"):
+        result["proposed"] = propose_consolidations(snapshot, person=person)
+    append_event(
+        kind="inventory.taken", actor=person, subject=str(snapshot.pk), payload={"fingerprint": snapshot.fingerprint}
+    )
+    return snapshot, result

@@ -1,0 +1,69 @@
+"""Duplicated ENUM types of the target become proposed rows of v7_enum_migrations (document 2.1.1, action 2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from tracking import home
+from tracking.models import EnumMigration
+from v7migration.ledger.models import Snapshot
+
+RISK_BY_TABLES = ((0, "low"), (2, "medium"), (6, "high"))
+
+
+def propose_consolidations(snapshot: Snapshot, *, person: str) -> dict[str, Any]:
+    """Write one proposed row for each duplicated type that has none yet, and say how many.
+
+    The most used type of a group stays; the others are to be consolidated into it. Nothing is proposed while
+    the tracking rows are being moved.
+    """
+    types = {f"{t['schema']}.{t['name']}": t for t in snapshot.enums["types"]}
+    if not home.is_open():
+        return {"added": 0, "note": "the tracking rows are fenced: run v7_inventory again after the run"}
+    added = 0
+    reason = f"inventory {snapshot.fingerprint[:12]}"
+    with home.writing(person=person, reason=reason) as alias:
+        known = set(EnumMigration.objects.using(alias).values_list("current_enum_name", flat=True))
+        for group in snapshot.enums["groups"]:
+            for row in _rows_of(group, types):
+                if row.current_enum_name not in known:
+                    row.save(using=alias)
+                    added += 1
+    return {"added": added, "known": len(known)}
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("public.")
+
+
+def _rows_of(group: dict[str, Any], types: dict[str, dict[str, Any]]) -> Iterable[EnumMigration]:
+    members = sorted(group["types"], key=lambda name: (-len(types[name]["used_by"]), len(name), name))
+    kept, *others = members
+    for name in others:
+        columns = _columns(types[name]["used_by"])
+        yield EnumMigration(
+            current_enum_name=_short(name),
+            current_enum_values=list(types[name]["labels"]),
+            v7_enum_name=_short(kept),
+            v7_enum_values=list(types[kept]["labels"]),
+            consolidates_with=[_short(other) for other in members if other != name],
+            affected_tables=sorted(columns),
+            affected_columns={table: sorted(names) for table, names in sorted(columns.items())},
+            risk_level=_risk(len(types[name]["used_by"])),
+        )
+
+
+def _columns(used_by: list[str]) -> dict[str, set[str]]:
+    """Read ``schema.table.column`` entries out of a type's users."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for user in used_by:
+        parts = user.split(" ")[0].split(".")
+        if len(parts) == 3:
+            found[_short(".".join(parts[:2]))].add(parts[2])
+    return found
+
+
+def _risk(users: int) -> str:
+    return [risk for least, risk in RISK_BY_TABLES if users >= least][-1]

@@ -1,0 +1,174 @@
+"""Sign: freeze the changeset and take the signatures (document 9)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import timedelta
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from approvals import gates
+from approvals import services as approvals_services
+from approvals.gates import Subject
+from approvals.models import Revocation, Signature
+from tracking import home
+from tracking.services import phase_note_approval
+from v7migration.errors import GateClosed, Refused
+from v7migration.ledger.models import Changeset, Rehearsal, Run
+from v7migration.ledger.services import append_event, store_script
+from v7migration.pipeline.gatekeeper import DATABASE_PHASE, facts, rendered_script, run_facts, sha256_of, source_bytes, staleness
+from v7migration.pipeline.target import TargetState, describe, observe, observe_from_web, runner
+from v7migration.postgres import script as scripts
+from v7migration.postgres.fingerprint import FINGERPRINT_VERSION, differences
+
+NOT_ASSESSED = "not assessed"
+
+
+def freeze(*, person: User) -> Changeset:
+    """Freeze script, planning rows, target, rehearsal, findings and coverage into a changeset.
+
+    Raises:
+        GateClosed: no green rehearsal of exactly these bytes on this schema.
+        Refused: findings that forbid it, the live home is current, or the target cannot be used.
+    """
+    if home.read() != home.PLANNING or not home.is_open():
+        raise Refused(
+            "The tracking rows are not in the planning home, so there is nothing to freeze.",
+            "A run is finished or under way: see v7_status; v7_rollback brings the rows home.",
+        )
+    source = source_bytes()
+    content = rendered_script(source)
+    findings = _findings(content)
+    with runner(application_name="v7_freeze") as connection:
+        target = observe(connection)
+    rehearsal = _green_rehearsal(content, target)
+    changeset = _store(person, source, content, findings, target, rehearsal)
+    append_event(
+        kind="changeset.frozen", actor=person.get_username(), subject=changeset.digest,
+        payload={"number": changeset.number, "target": describe(target.identity)},
+    )  # fmt: skip
+    return changeset
+
+
+def _findings(content: bytes) -> list[dict[str, Any]]:
+    script = scripts.parse(content)
+    found = scripts.problems(script)
+    refused = [p for p in found if p.severity == "refuse"]
+    if refused:
+        first = refused[0]
+        raise Refused(
+            f"The script may not be frozen: line {first.line}: {first.message} ({len(refused)} such findings).",
+            first.hint or "Run v7_review and correct the script.",
+        )
+    makes = {name for section in script.sections for name in section.creates}
+    if "migration_gate.run_ledger" not in makes or script.rollback is None or script.population is None:
+        raise Refused(
+            "The script lacks Section 0 (migration_gate.run_ledger), the population block or Section 9.",
+            "v7_rehearse and v7_review take any script; only one that keeps the run's account can be executed.",
+        )
+    return [
+        {"id": p.id, "severity": p.severity, "section": p.section, "line": p.line, "message": p.message, "hint": p.hint}
+        for p in found
+    ]
+
+
+def _green_rehearsal(content: bytes, target: TargetState) -> Rehearsal:
+    sha256 = hashlib.sha256(content).hexdigest()
+    rehearsal = Rehearsal.objects.filter(script_id=sha256, ok=True).select_related("snapshot").first()
+    if rehearsal is None:
+        last = Rehearsal.objects.first()
+        reason = "no rehearsal of exactly these bytes and planning rows is green"
+        if last is not None and not last.ok and last.script_id == sha256:
+            reason = f"the last rehearsal of these bytes failed: {last.report['failures'][0]['message']}"
+        raise GateClosed([reason], "Run v7_rehearse, then freeze.")
+    snapshot = rehearsal.snapshot
+    if snapshot.fingerprint != target.fingerprint or snapshot.system_identifier != target.identity.system_identifier:
+        changed = differences(snapshot.document, target.document)
+        raise GateClosed(
+            [f"the target is not as it was rehearsed: {'; '.join(changed[:5]) or 'another server'}"],
+            "Find out who changed it, then run v7_rehearse and freeze again.",
+        )
+    return rehearsal
+
+
+def _store(
+    person: User, source: bytes, content: bytes, findings: list[dict[str, Any]], target: TargetState, rehearsal: Rehearsal
+) -> Changeset:
+    script, original = store_script(content), store_script(source)
+    identity = target.identity
+    nonce = secrets.token_hex(16)
+    expires_at = timezone.now() + timedelta(days=settings.V7_CHANGESET_DAYS)
+    for _ in range(5):
+        number = (Changeset.objects.values_list("number", flat=True).first() or 0) + 1
+        manifest = json.dumps(
+            {
+                "format": 1, "number": number, "script": script.sha256, "source": original.sha256,
+                "target": {
+                    "name": describe(identity), "system_identifier": identity.system_identifier,
+                    "database": identity.database, "server_version": identity.server_version_num,
+                },
+                "fingerprint": target.fingerprint, "fingerprint_version": FINGERPRINT_VERSION,
+                "rehearsal": {"id": str(rehearsal.pk), "sha256": sha256_of(rehearsal.report)},
+                "findings": findings, "coverage": NOT_ASSESSED, "author": person.get_username(),
+                "expires_at": expires_at.isoformat(), "nonce": nonce,
+            },
+            sort_keys=True, indent=1,
+        )  # fmt: skip
+        digest = hashlib.sha256(manifest.encode()).hexdigest()
+        try:
+            with transaction.atomic():
+                return Changeset.objects.create(
+                    digest=digest, number=number, manifest=manifest, script=script, source=original,
+                    snapshot=rehearsal.snapshot, rehearsal=rehearsal, author=person.get_username(),
+                    expires_at=expires_at, nonce=nonce,
+                )  # fmt: skip
+        except IntegrityError:
+            continue  # somebody froze at the same moment and took the number
+    raise Refused("Other people keep freezing at the same moment.", "Try again.")
+
+
+def sign_changeset(
+    *, changeset: Changeset, seat: str, person: User, password: str, decision: str, reason: str, shown_digest: str,
+    address: str = "", user_agent: str = "",
+) -> Signature:  # fmt: skip
+    """Approve or reject a seat of a changeset; :func:`approvals.services.sign` says what is refused."""
+    target = observe_from_web()
+    return approvals_services.sign(
+        subject=Subject("changeset", changeset.digest), seat=seat, person=person, password=password,
+        decision=cast(Any, decision), reason=reason, address=address, user_agent=user_agent, shown_digest=shown_digest,
+        facts=lambda: facts(changeset, stale=staleness(changeset, target=target)),
+    )  # fmt: skip
+
+
+def sign_run(
+    *, run: Run, seat: str, person: User, password: str, decision: str, reason: str, shown_digest: str,
+    address: str = "", user_agent: str = "",
+) -> Signature:  # fmt: skip
+    """Approve or reject a seat after execution, or the rollback; an approval is noted on the phase's row."""
+    signature = approvals_services.sign(
+        subject=Subject("run", str(run.pk)), seat=seat, person=person, password=password,
+        decision=cast(Any, decision), reason=reason, address=address, user_agent=user_agent, shown_digest=shown_digest,
+        facts=lambda: run_facts(run),
+    )  # fmt: skip
+    if seat in {s.key for s in gates.AFTER}:
+        phase_note_approval(
+            phase_number=DATABASE_PHASE,
+            actor=person.get_username(),
+            approval_status=f"{gates.SEATS[seat].meaning}: {decision}"[:50],
+            approved_by=signature.person_name,
+            note=f"{signature.signed_at:%Y-%m-%d %H:%M:%S} UTC {signature.persona}: {signature.statement}",
+        )
+    return signature
+
+
+def revoke(*, signature: Signature, person: User, password: str, reason: str, address: str = "") -> Revocation:
+    """Take a signature back; see :func:`approvals.services.revoke`."""
+    return approvals_services.revoke(
+        signature=signature, person=person, password=password, reason=reason, address=address
+    )

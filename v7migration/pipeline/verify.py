@@ -1,0 +1,176 @@
+"""Verify: the document's queries word for word, and the product's own stricter checks (document 2.3.1, 4.2, 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import DatabaseError, transaction
+
+from tracking import home
+from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask, TestResult
+from v7migration.connections import WEB_ROLE
+from v7migration.ledger.models import Run, RunState
+from v7migration.ledger.services import append_event
+from v7migration.pipeline import integrity
+from v7migration.pipeline.target import Connection, runner
+from v7migration.postgres import catalog
+from v7migration.postgres.fingerprint import differences
+from v7migration.postgres.queries import Check, all_ok, run_document_queries
+
+FIVE_TABLES = (
+    "v7_migration_workflow", "v7_enum_migrations", "v7_global_impacts", "v7_subworkflow_tasks", "v7_test_results",
+)  # fmt: skip
+SIX_INDEXES = (
+    "idx_v7_workflow_status", "idx_file_audit_v7_status", "idx_enum_migrations_status", "idx_global_impacts_risk",
+    "idx_subworkflow_status", "idx_test_results_status",
+)  # fmt: skip
+VIEWS = ("v7_migration_dashboard", "v7_enum_consolidation_status", "v7_file_migration_readiness")
+
+
+def verify(*, person: str) -> tuple[bool, list[Check]]:
+    """Check the target as it stands now, record the result on the run, and return ``(ok, checks)``.
+
+    Before a run, and after a rollback, the document's query of that moment is the check; after a run the
+    document's queries and the stricter checks are.
+
+    Raises:
+        Refused: the target cannot be used.
+    """
+    run = Run.objects.filter(kind=Run.Kind.EXECUTE).exclude(state=RunState.ROLLED_BACK).first()
+    with runner(application_name="v7_verify") as connection:
+        if run is None or not run.populated:
+            before = Run.objects.filter(state=RunState.ROLLED_BACK).exists()
+            checks = run_document_queries(connection, "rolled back" if before else "before")
+        else:
+            checks = run_document_queries(connection, "after") + list(_strict(connection, run))
+    ok = all_ok(checks)
+    if run is not None and run.populated:
+        run.report["verify"] = {"ok": ok, "by": person, "checks": [check.as_dict() for check in checks]}
+        run.save(update_fields=["report"])
+    append_event(
+        kind="verify.finished", actor=person, subject=str(run.pk) if run else "",
+        payload={"ok": ok, "failed": [c.name for c in checks if not c.ok]},
+    )  # fmt: skip
+    return ok, checks
+
+
+def _strict(connection: Connection, run: Run) -> Iterator[Check]:
+    yield _shape(connection, run)
+    yield _names(connection, "tables", "exactly these five tables in public", FIVE_TABLES, TABLES_QUERY)
+    yield _names(connection, "views", "exactly these three views in v7_monitoring", VIEWS, VIEWS_QUERY)
+    yield _names(connection, "indexes", "the six indexes, valid", SIX_INDEXES, INDEXES_QUERY)
+    yield _count(connection, "constraints", "every constraint validated", UNVALIDATED_QUERY)
+    yield _count(connection, "triggers", "no trigger of ours disabled", DISABLED_QUERY)
+    yield _count(connection, "grants", "no right missing for the web role", MISSING_RIGHTS_QUERY)
+    result = integrity.compare(connection, run.report["baseline"])
+    yield Check("integrity", "file_audit kept storage and earlier columns", "unchanged", _words(result), result["ok"])
+    is_open = home.fence("target")
+    live = home.read() == home.LIVE and bool(is_open and is_open.is_open)
+    yield Check("home", "the target is the home of the tracking rows", "live, open", "live, open" if live else "not", live)
+    yield from (_row_operations(name, trial) for name, trial in TRIALS.items())
+
+
+TABLES_QUERY = r"SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'v7\_%' ORDER BY 1"
+VIEWS_QUERY = r"SELECT viewname FROM pg_views WHERE schemaname = 'v7_monitoring' AND viewname LIKE 'v7\_%' ORDER BY 1"
+INDEXES_QUERY = """
+    SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.indisvalid AND i.indisready AND n.nspname = 'public' AND c.relname = ANY (%s) ORDER BY 1
+"""
+UNVALIDATED_QUERY = r"""
+    SELECT conrelid::regclass || ': ' || conname FROM pg_constraint
+    WHERE NOT convalidated AND (conrelid = 'public.file_audit'::regclass AND conname LIKE '%%v7%%'
+        OR conrelid IN (SELECT oid FROM pg_class WHERE relname LIKE 'v7\_%%' AND relnamespace = 'public'::regnamespace))
+"""
+DISABLED_QUERY = r"""
+    SELECT tgrelid::regclass || ': ' || tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE p.pronamespace = 'migration_gate'::regnamespace AND t.tgenabled = 'D'
+"""
+MISSING_RIGHTS_QUERY = r"""
+    SELECT c.relname || ' ' || r FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS r
+    WHERE c.relname LIKE 'v7\_%%' AND c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+      AND NOT has_table_privilege(%s, c.oid, r)
+"""
+
+
+def _words(result: dict[str, Any]) -> str:
+    return "unchanged" if result["ok"] else f"changed: {result['changed_attributes'] or 'rewritten'}"
+
+
+def _shape(connection: Connection, run: Run) -> Check:
+    """Compare what the run changed with what the rehearsal changed, object by object."""
+    changeset = run.changeset
+    steps = list(changeset.rehearsal.report["steps"].values())
+    expected = set(steps[-1]["differences"]) if steps else set()
+    found = set(differences(changeset.snapshot.document, catalog.snapshot(connection)))
+    off = sorted([f"unexpected: {d}" for d in found - expected] + [f"missing: {d}" for d in expected - found])
+    actual = "as rehearsed" if not off else "; ".join(off[:8])
+    return Check("shape", "the schema changed exactly as rehearsed", "as rehearsed", actual, not off)
+
+
+def _names(connection: Connection, name: str, title: str, expected: tuple[str, ...], query: str) -> Check:
+    rows = connection.execute(query, [list(expected)] if "%s" in query else None).fetchall()
+    found = {str(row[0]) for row in rows}
+    actual = ", ".join(sorted(found)) or "none"
+    return Check(name, title, ", ".join(sorted(expected)), actual, found == set(expected))
+
+
+def _count(connection: Connection, name: str, title: str, query: str) -> Check:
+    rows = connection.execute(query, [WEB_ROLE] if "%s" in query else []).fetchall()
+    found = ", ".join(str(row[0]) for row in rows)
+    return Check(name, title, "none", found or "none", not rows)
+
+
+def _row_operations(name: str, trial: Callable[[], None]) -> Check:
+    """Try row operations as the web role, in a transaction that is rolled back."""
+    title = f"create, read, update and delete on {name}, as {WEB_ROLE}"
+    try:
+        with transaction.atomic(using="target"), home.pinned(home.LIVE):
+            trial()
+            transaction.set_rollback(True, using="target")
+    except DatabaseError as error:
+        return Check(f"rows of {name}", title, "work", str(error).strip().splitlines()[0], False)
+    return Check(f"rows of {name}", title, "work", "work", True)
+
+
+def _try_row(row: Any, **change: Any) -> None:
+    """Create, read, update and delete one row, each with its history."""
+    model = type(row)
+    row.save(using="target", force_insert=True)
+    found = model.objects.using("target").get(pk=row.pk)
+    for field, value in change.items():
+        setattr(found, field, value)
+    found.save(using="target")
+    found.delete(using="target")
+
+
+def _try_phase() -> None:
+    """Seven phases are all there may be: take one without tasks out and put it back."""
+    busy = SubworkflowTask.objects.using("target").values("parent_phase")
+    phase = Phase.objects.using("target").exclude(phase_number__in=busy).last()
+    if phase is None:
+        raise DatabaseError("every phase has tasks, so none can be tried")
+    again = Phase(phase_number=phase.phase_number, phase_name=phase.phase_name, lead_persona=phase.lead_persona)
+    phase.delete(using="target")
+    _try_row(again, phase_name="A trial")
+
+
+TRIALS: dict[str, Callable[[], None]] = {
+    "v7_migration_workflow": _try_phase,
+    "v7_enum_migrations": lambda: _try_row(
+        EnumMigration(current_enum_name="a_trial", v7_enum_name="a_trial", current_enum_values=["x"], v7_enum_values=["x"]),
+        v7_enum_name="another_trial",
+    ),
+    "v7_global_impacts": lambda: _try_row(
+        GlobalImpact(change_type="enum", impact_description="A trial"), impact_description="Another trial"
+    ),
+    "v7_subworkflow_tasks": lambda: _try_row(
+        SubworkflowTask(
+            parent_phase_id=1, task_number=2_000_000_000, task_name="A trial", responsible_persona="The Architect"
+        ),
+        task_name="Another trial",
+    ),
+    "v7_test_results": lambda: _try_row(
+        TestResult(test_type="smoke", component_tested="a trial", test_status="pass", tested_by="v7_verify"), notes="x"
+    ),
+}
