@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth import get_user_model
+from django.contrib.postgres.functions import TransactionNow
 from django.db import connections, models, router
 from django.db.models import Func, Q, Value
-from django.contrib.postgres.functions import TransactionNow
 from django.db.models.lookups import Exact
 from django_fsm import FSMField, FSMFieldMixin, transition
 from simple_history.models import HistoricalRecords
@@ -44,9 +44,7 @@ def state_field(machine: Machine, choices: Iterable[tuple[str, str]], **options:
     return StateField(max_length=50, choices=list(choices), default=machine.initial, protected=True, **options)
 
 
-def move(
-    machine: Machine, *, conditions: Iterable[Callable[[Any], bool]] = ()
-) -> Callable[[Transition], Transition]:
+def move(machine: Machine, *, conditions: Iterable[Callable[[Any], bool]] = ()) -> Callable[[Transition], Transition]:
     """Make a method the transition of its name: sources and target come from the machine alone."""
 
     def decorate(method: Transition) -> Transition:
@@ -78,7 +76,7 @@ def _user_of(record: Any) -> Any:
     """Return the account a history row names, None when there is none (any more)."""
     if not record.history_user_id:
         return None
-    return get_user_model()._default_manager.filter(**{"username": record.history_user_id}).first()
+    return get_user_model()._default_manager.filter(username=record.history_user_id).first()
 
 
 def _name_user(record: Any, user: Any) -> None:
@@ -193,4 +191,3 @@ class TrackedRow(HistoricRow):
     def _stamp(self, now: datetime) -> None:
         if not self._state.adding:
             self.updated_at = now
-

@@ -39,7 +39,7 @@ class EnumMigration(TrackedRow):
     risk_level = models.CharField(
         max_length=20, choices=Risk.choices, default=Risk.MEDIUM, db_default=Risk.MEDIUM.value
     )
-    approved_by = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 (NULL: nobody yet)
+    approved_by = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 (NULL: nobody yet)
     implemented_at = models.DateTimeField(null=True, blank=True)
     validated_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)

@@ -97,9 +97,7 @@ class File(HistoricRow):
     v7_retirement_date = models.DateField(null=True, blank=True)
 
     objects = FileManager()
-    history = RowHistory(
-        "file_history", excluded_fields=list(LEGACY_COLUMNS), no_db_index=["file_path"]
-    )
+    history = RowHistory("file_history", excluded_fields=list(LEGACY_COLUMNS), no_db_index=["file_path"])
 
     class Meta:
         managed = False

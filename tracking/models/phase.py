@@ -32,7 +32,7 @@ class Phase(TrackedRow):
     completed_at = models.DateTimeField(null=True, blank=True)
     # NULL: nobody has decided. Existing queries test for it.
     approval_status = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
-    approved_by = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
+    approved_by = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
     approval_notes = models.TextField(null=True, blank=True)  # noqa: DJ001
     deliverables = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     blockers = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)

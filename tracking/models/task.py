@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, Value
 
+from tracking import catalogue
 from tracking.choices import TaskStatus
 from tracking.machines import TASK
 from tracking.models.base import RowHistory, TrackedRow, move, one_of, state_field
@@ -69,7 +70,13 @@ class SubworkflowTask(TrackedRow):
         ]
 
     def __str__(self) -> str:
-        return f"Task {self.parent_phase_id}.{self.task_number}: {self.task_name}"
+        return f"Task {self.document_number}: {self.task_name}"
+
+    @property
+    def document_number(self) -> str:
+        """Return the number the phase document gives the task (``2.1.1``), else phase and task number (``1.3``)."""
+        described = catalogue.entry(self.parent_phase_id, self.task_number)
+        return described.document_number if described else f"{self.parent_phase_id}.{self.task_number}"
 
     @move(TASK, conditions=[dependencies_are_completed])
     def start(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Value
-from django.contrib.postgres.functions import TransactionNow
 
 from tracking.choices import TestStatus, TestType
 from tracking.models.base import HistoricRow, RandomUUID, RowHistory, json_is, one_of
@@ -25,7 +25,7 @@ class TestResult(HistoricRow):
     error_details = models.TextField(default="", db_default="", blank=True)
     performance_metrics = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     backwards_compatible = models.BooleanField(null=True, blank=True)
-    tested_by = models.CharField(max_length=100)
+    tested_by = models.CharField(max_length=200)
     tested_at = models.DateTimeField(db_default=TransactionNow())
     retest_required = models.BooleanField(default=False, db_default=False)
     notes = models.TextField(default="", db_default="", blank=True)

@@ -14,7 +14,7 @@ WITH holder (object, part, acl, standard, schema, classoid, objoid, subid) AS (
     UNION ALL
     SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'f' THEN 'foreign table '
                           ELSE 'table ' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-           'column ' || quote_ident(a.attname), a.attacl, '{}'::aclitem[], n.nspname, 'pg_class'::regclass, c.oid, a.attnum::int
+           'column ' || quote_ident(a.attname), a.attacl, acldefault('c', c.relowner), n.nspname, 'pg_class'::regclass, c.oid, a.attnum::int
       FROM pg_attribute AS a
       JOIN pg_class AS c ON c.oid = a.attrelid
       JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -53,9 +53,9 @@ SELECT h.object, h.part, difference.privileges
                    || COALESCE(x.privilege_type, y.privilege_type)
                    || CASE WHEN x.grantable THEN ' with grant option' ELSE '' END AS entry
               FROM (SELECT grantee, privilege_type, bool_or(is_grantable) AS grantable
-                      FROM aclexplode(h.acl) GROUP BY grantee, privilege_type) AS x
+                      FROM aclexplode(NULLIF(h.acl, '{}')) GROUP BY grantee, privilege_type) AS x
               FULL JOIN (SELECT grantee, privilege_type, bool_or(is_grantable) AS grantable
-                           FROM aclexplode(COALESCE(i.initprivs, h.standard)) GROUP BY grantee, privilege_type) AS y
+                           FROM aclexplode(NULLIF(COALESCE(i.initprivs, h.standard), '{}')) GROUP BY grantee, privilege_type) AS y
                 USING (grantee, privilege_type)
              WHERE x.grantable IS DISTINCT FROM y.grantable) AS entries
  ) AS difference

@@ -1,0 +1,154 @@
+"""Tasks: moved by whoever is responsible; started and completed once what they wait for is completed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from tracking.actors import ARCHITECT, Actor, meant_by, require
+from tracking.choices import TaskStatus
+from tracking.machines import TASK
+from tracking.models import SubworkflowTask
+from tracking.services.writing import change, locked, transition, writing
+
+EDITABLE = frozenset({"notes", "deliverable_urls", "dart_task_id", "dart_task_url"})
+Record = Callable[[SubworkflowTask, datetime], None]
+
+
+def _responsible(task: SubworkflowTask) -> frozenset[str]:
+    return meant_by(task.responsible_persona)
+
+
+def _responsible_or_architect(task: SubworkflowTask) -> frozenset[str]:
+    return meant_by(task.responsible_persona) | {ARCHITECT}
+
+
+def open_dependencies(task: SubworkflowTask) -> list[SubworkflowTask]:
+    """Return the tasks this one still waits for, in order."""
+    waited_for = SubworkflowTask.objects.filter(pk__in=task.dependencies).exclude(status=TaskStatus.COMPLETED)
+    return list(waited_for)
+
+
+def _waits_for(task: SubworkflowTask) -> str:
+    names = [f"{row.document_number} {row.task_name}" for row in open_dependencies(task)]
+    return f"it waits for {'; '.join(names)}" if names else "it waits for a task that does not exist"
+
+
+def _move(
+    name: str,
+    task: SubworkflowTask,
+    actor: Actor,
+    reason: str,
+    seen_at: datetime | None,
+    then: Record | None = None,
+    personas: Callable[[SubworkflowTask], frozenset[str]] = _responsible,
+) -> SubworkflowTask:
+    return transition(
+        row=task,
+        machine=TASK,
+        name=name,
+        actor=actor,
+        reason=reason,
+        personas=personas,
+        seen_at=seen_at,
+        then=then,
+        why_not=_waits_for,
+    )
+
+
+def _begun(row: SubworkflowTask, now: datetime) -> None:
+    row.started_at = row.started_at or now
+
+
+def _ended(row: SubworkflowTask, now: datetime) -> None:
+    row.completed_at = now
+
+
+def _free(row: SubworkflowTask, now: datetime) -> None:
+    row.blockers = []
+
+
+def task_start(
+    *, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None
+) -> SubworkflowTask:
+    """Start a task whose dependencies are completed (responsible persona)."""
+    return _move("start", task, actor, reason, seen_at, _begun)
+
+
+def task_block(*, task: SubworkflowTask, actor: Actor, reason: str, seen_at: datetime | None = None) -> SubworkflowTask:
+    """Block a task; the reason joins its blockers (responsible persona)."""
+
+    def record(row: SubworkflowTask, now: datetime) -> None:
+        row.blockers = [*row.blockers, reason]
+
+    return _move("block", task, actor, reason, seen_at, record)
+
+
+def task_unblock(
+    *, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None
+) -> SubworkflowTask:
+    """Free a blocked task: it goes on if it had begun, and waits again if it had not (responsible persona)."""
+    current = SubworkflowTask.objects.filter(pk=task.pk).values_list("started_at", flat=True).first()
+    return _move("resume" if current else "unblock", task, actor, reason, seen_at, _free)
+
+
+def task_submit(
+    *, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None
+) -> SubworkflowTask:
+    """Hand a task's result over for review (responsible persona)."""
+    return _move("submit", task, actor, reason, seen_at)
+
+
+def task_send_back(
+    *, task: SubworkflowTask, actor: Actor, reason: str, seen_at: datetime | None = None
+) -> SubworkflowTask:
+    """Return a task from review to work, with a reason (responsible persona or The Architect)."""
+    return _move("send_back", task, actor, reason, seen_at, None, _responsible_or_architect)
+
+
+def task_complete(
+    *, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None
+) -> SubworkflowTask:
+    """Complete a reviewed task (responsible persona)."""
+    return _move("complete", task, actor, reason, seen_at, _ended)
+
+
+def task_cancel(
+    *, task: SubworkflowTask, actor: Actor, reason: str, seen_at: datetime | None = None
+) -> SubworkflowTask:
+    """Give a task up for good, with a reason (responsible persona or The Architect)."""
+    return _move("cancel", task, actor, reason, seen_at, None, _responsible_or_architect)
+
+
+def task_defer(*, task: SubworkflowTask, actor: Actor, reason: str, seen_at: datetime | None = None) -> SubworkflowTask:
+    """Put a task off, with a reason (responsible persona or The Architect)."""
+    return _move("defer", task, actor, reason, seen_at, _free, _responsible_or_architect)
+
+
+def task_reopen(
+    *, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None
+) -> SubworkflowTask:
+    """Take a deferred task up again (responsible persona or The Architect)."""
+    return _move("reopen", task, actor, reason, seen_at, None, _responsible_or_architect)
+
+
+def task_update(
+    *,
+    task: SubworkflowTask,
+    actor: Actor,
+    changes: Mapping[str, Any],
+    reason: str = "",
+    seen_at: datetime | None = None,
+) -> SubworkflowTask:
+    """Change notes, deliverables or the DART link of a task (responsible persona or The Architect).
+
+    Raises:
+        Refused: a field that is not one of these, or an invalid value.
+    """
+    with writing(actor=actor, reason=reason) as alias:
+        row = locked(task, alias, seen_at=seen_at)
+        require(actor, _responsible_or_architect(row), f"change “{row}”")
+        change(row, changes, EDITABLE)
+        row.save()
+    return row

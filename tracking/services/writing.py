@@ -1,0 +1,144 @@
+"""How every service writes: lock the row, compare what the writer saw, move or change it, save row and history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models
+from django_fsm import TransitionNotAllowed, can_proceed
+
+from tracking import home
+from tracking.actors import Actor, require
+from tracking.machines import Machine
+from tracking.models.base import HistoricRow, database_times
+from v7migration.errors import Refused, StaleForm, TransitionRefused
+
+Row = TypeVar("Row", bound=HistoricRow)
+CHECK_VIOLATION = "23514"
+MUST_SAY_WHY = frozenset({"block", "reject", "roll_back", "cancel", "defer", "send_back", "step_back"})
+
+
+@contextmanager
+def writing(*, actor: Actor, reason: str) -> Iterator[str]:
+    """Open the write transaction for an actor and turn the database's own refusals into sentences.
+
+    Raises:
+        TransitionRefused: a CHECK or a trigger of the database refuses the row (SQLSTATE 23514).
+        Fenced: the rows are being moved.
+    """
+    try:
+        with home.writing(person=actor.username, reason=reason) as alias:
+            yield alias
+    except IntegrityError as error:
+        if getattr(error.__cause__, "sqlstate", None) != CHECK_VIOLATION:
+            raise
+        said = getattr(getattr(error.__cause__, "diag", None), "message_primary", None) or str(error)
+        raise TransitionRefused(f"The database refuses this: {said}.", "Load the page again.") from error
+
+
+def locked(row: Row, alias: str, *, seen_at: datetime | None = None) -> Row:
+    """Return the row as the database has it now, locked until the transaction ends.
+
+    Raises:
+        StaleForm: ``seen_at`` (the ``updated_at`` of the form) is not the row's any more, or the row is gone.
+    """
+    found = type(row)._base_manager.using(alias).select_for_update(no_key=True).filter(pk=row.pk).first()
+    if found is None:
+        raise StaleForm(f"{row} no longer exists.", "Go back to the list.")
+    if seen_at is not None and getattr(found, "updated_at", seen_at) != seen_at:
+        raise StaleForm(
+            f"Somebody else changed “{found}” after you opened it.", "Load it again and repeat your change."
+        )
+    return found
+
+
+def transition(
+    *,
+    row: Row,
+    machine: Machine,
+    name: str,
+    actor: Actor,
+    reason: str,
+    personas: Callable[[Row], frozenset[str]],
+    seen_at: datetime | None = None,
+    then: Callable[[Row, datetime], None] | None = None,
+    why_not: Callable[[Row], str] | None = None,
+) -> Row:
+    """Make one transition of one row and return the row as saved.
+
+    Args:
+        row: the row as the caller knows it; the transition starts from what the database holds.
+        name: a transition of ``machine``.
+        reason: why, for the history; some transitions require it.
+        personas: who may do it, given the row.
+        seen_at: ``updated_at`` as the actor's form showed it.
+        then: sets what else the transition records; gets the row and the transaction's time.
+        why_not: explains a guard that does not hold.
+
+    Raises:
+        TransitionRefused: wrong persona, wrong state, an unmet guard, or no reason where one is needed.
+        StaleForm: the row changed since the form was opened.
+        Fenced: the rows are being moved.
+    """
+    if name in MUST_SAY_WHY and not reason.strip():
+        raise TransitionRefused(f"To {said(name)} needs a reason.", "Enter why; the history keeps it.")
+    with writing(actor=actor, reason=reason) as alias:
+        fresh = locked(row, alias, seen_at=seen_at)
+        require(actor, personas(fresh), f"{said(name)} “{fresh}”")
+        state = getattr(fresh, machine.column)
+        method = getattr(fresh, name)
+        try:
+            method()
+        except TransitionNotAllowed as error:
+            raise TransitionRefused(*_explain(fresh, name, method, state, machine, why_not)) from error
+        if then is not None:
+            then(fresh, database_times(alias)[0])
+        fresh.save()
+    return fresh
+
+
+def said(name: str) -> str:
+    """Return the name of a transition as words."""
+    return name.replace("_", " ")
+
+
+def _explain(
+    row: HistoricRow, name: str, method: Any, state: str, machine: Machine, why_not: Callable[[Any], str] | None
+) -> tuple[str, str]:
+    if can_proceed(method, check_conditions=False) and why_not is not None:
+        return f"“{row}” cannot {said(name)} yet: {why_not(row)}.", "Complete what it waits for first."
+    now = [jump.name for jump in machine.jumps if jump.source == state]
+    possible = ", ".join(dict.fromkeys(said(jump) for jump in now)) or "nothing"
+    return f"“{row}” is {state.replace('_', ' ')} and cannot {said(name)}.", f"Possible now: {possible}."
+
+
+def change(row: Row, changes: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    """Set and validate fields of a row.
+
+    Raises:
+        Refused: a field that may not be changed here, or a value that is not valid.
+    """
+    if strange := sorted(set(changes) - allowed):
+        raise Refused(f"These fields cannot be changed here: {', '.join(strange)}.")
+    for name, value in changes.items():
+        setattr(row, name, value)
+    validate(row)
+
+
+def validate(row: models.Model) -> None:
+    """Validate the fields of a row, its protected state aside.
+
+    Raises:
+        Refused: with what is wrong, field by field.
+    """
+    states = [f.name for f in row._meta.concrete_fields if getattr(f, "protected", False)]
+    generated = [f.name for f in row._meta.concrete_fields if not f.editable]
+    try:
+        row.clean_fields(exclude={*states, *generated})
+    except ValidationError as error:
+        found = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
+        raise Refused(f"Not saved: {found}", "Correct the values and save again.") from error
