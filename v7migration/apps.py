@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -18,4 +18,6 @@ class V7MigrationConfig(AppConfig):
         from v7migration import checks  # noqa: F401
         from v7migration.grants import grant_web_role
 
-        post_migrate.connect(grant_web_role, sender=self, dispatch_uid="v7migration.grant_web_role")
+        # Apps without models get no signal; when the last app of ours gets its own, every table is there.
+        last = apps.get_app_config("tracking")
+        post_migrate.connect(grant_web_role, sender=last, dispatch_uid="v7migration.grant_web_role")

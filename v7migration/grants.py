@@ -40,7 +40,7 @@ def grant_web_role(*, using: str, **_: Any) -> None:
         for table in record_tables():
             statements.append(f'REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM {{role}}')
         statements += [
-            "REVOKE INSERT ON ledger_event FROM {role}",
+            "REVOKE INSERT ON ledger_event, approvals_accountchange FROM {role}",
             "GRANT UPDATE (digest) ON ledger_changeset TO {role}",
         ]
         for statement in statements:

@@ -14,7 +14,7 @@ import psycopg
 Connection = psycopg.Connection[tuple[object, ...]]
 CHECKS = Path(__file__).resolve().parent.parent / "sql" / "checks.sql"
 BLOCK = re.compile(
-    r"^-- check: (?P<name>.+)\n-- title: (?P<title>.+)\n-- when: (?P<when>.+)\n-- expected: (?P<expected>.+)\n"
+    r"^-- check: (?P<name>[^\n]+)\n-- title: (?P<title>[^\n]+)\n-- when: (?P<when>[^\n]+)\n-- expected: (?P<expected>[^\n]+)\n"
     r"(?P<sql>.*?)^-- end$",
     re.MULTILINE | re.DOTALL,
 )
@@ -109,9 +109,13 @@ def run_query(connection: Connection, query: Query) -> Check:
 
 def run_document_queries(connection: Connection, when: str) -> list[Check]:
     """Run the document's queries that hold at this moment: ``before``, ``after`` or ``rolled back``."""
-    return [run_query(connection, query) for query in document_queries() if query.when == when]
+    queries = [query for query in document_queries() if query.when == when]
+    if not queries:
+        raise LookupError(f"{CHECKS.name} holds no query for the moment {when!r}")
+    return [run_query(connection, query) for query in queries]
 
 
 def all_ok(checks: Iterable[Check]) -> bool:
-    """Say whether every check holds."""
-    return all(check.ok for check in checks)
+    """Say whether every check holds; no check at all proves nothing."""
+    found = list(checks)
+    return bool(found) and all(check.ok for check in found)
