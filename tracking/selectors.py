@@ -111,7 +111,7 @@ def tasks_waiting_for(personas: Iterable[str]) -> list[SubworkflowTask]:
 
 def phase_tasks(phase_number: int) -> list[SubworkflowTask]:
     """Return the tasks of a phase, in order."""
-    return list(SubworkflowTask.objects.filter(parent_phase=phase_number).select_related("parent_phase"))
+    return list(SubworkflowTask.objects.filter(parent_phase__phase_number=phase_number).select_related("parent_phase"))
 
 
 def blocked_tasks() -> list[SubworkflowTask]:
@@ -121,7 +121,7 @@ def blocked_tasks() -> list[SubworkflowTask]:
 
 def blocked_since(tasks: Iterable[SubworkflowTask]) -> dict[object, datetime]:
     """Return since when each of some blocked tasks is blocked, by its history; by its last change without one."""
-    since = {task.pk: task.updated_at for task in tasks}
+    since: dict[object, datetime] = {task.pk: task.updated_at for task in tasks}
     over: set[object] = set()
     versions = SubworkflowTask.history.filter(id__in=list(since)).order_by("-history_date")
     for pk, status, at in versions.values_list("id", "status", "history_date"):

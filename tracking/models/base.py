@@ -40,8 +40,9 @@ class StateField(FSMField):
 
 def state_field(machine: Machine, choices: Iterable[tuple[str, str]], **options: Any) -> StateField:
     """Return the protected field of a machine's column."""
-    options.setdefault("db_default", machine.initial)
-    return StateField(max_length=50, choices=list(choices), default=machine.initial, protected=True, **options)
+    options = {"db_default": machine.initial, **options, "protected": True}
+    field: StateField = StateField(max_length=50, choices=list(choices), default=machine.initial, **options)
+    return field
 
 
 def move(machine: Machine, *, conditions: Iterable[Callable[[Any], bool]] = ()) -> Callable[[Transition], Transition]:

@@ -11,13 +11,13 @@ from tracking.machines import ENUM_MIGRATION
 from tracking.models.base import RowHistory, TrackedRow, json_is, move, one_of, state_field
 
 
-def words() -> ArrayField:
+def words() -> ArrayField[list[str], list[str]]:
     """Return a field for a list of names, empty by default (``varchar[]``)."""
     base: models.CharField[str, str] = models.CharField()
     return ArrayField(base, default=list, db_default=Value([], ArrayField(models.CharField())), blank=True)
 
 
-def lines() -> ArrayField:
+def lines() -> ArrayField[list[str], list[str]]:
     """Return a field for a list of texts, empty by default (``text[]``)."""
     base: models.TextField[str, str] = models.TextField()
     return ArrayField(base, default=list, db_default=Value([], ArrayField(models.TextField())), blank=True)

@@ -56,7 +56,7 @@ class FileManager(models.Manager["File"]):
         return files.defer(*V7_COLUMNS) if home.current() == home.PLANNING else files
 
 
-def _array_of(base: models.Field[Any, Any]) -> ArrayField:
+def _array_of(base: models.Field[Any, Any]) -> ArrayField[list[str] | None, list[str] | None]:
     return ArrayField(base, null=True, blank=True)
 
 

@@ -18,7 +18,7 @@ class GlobalImpact(TrackedRow):
     change_type = models.CharField(max_length=20, choices=ChangeType.choices)
     change_detail = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     affected_workflows = words()
-    affected_layers: ArrayField = ArrayField(
+    affected_layers: ArrayField[list[int], list[int]] = ArrayField(
         models.IntegerField(), default=list, db_default=Value([], ArrayField(models.IntegerField())), blank=True
     )
     impact_description = models.TextField()

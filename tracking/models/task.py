@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
@@ -50,7 +52,7 @@ class SubworkflowTask(TrackedRow):
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     blockers = lines()
-    dependencies: ArrayField = ArrayField(
+    dependencies: ArrayField[list[UUID], list[UUID]] = ArrayField(
         models.UUIDField(), default=list, db_default=Value([], ArrayField(models.UUIDField())), blank=True
     )
     deliverable_urls = lines()

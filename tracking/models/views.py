@@ -64,7 +64,7 @@ class EnumConsolidationStatus(ReadOnlyView):
 
     v7_enum_name = models.CharField(max_length=200, primary_key=True)
     enums_to_consolidate = models.BigIntegerField()
-    source_enums: ArrayField = ArrayField(models.CharField())
+    source_enums: ArrayField[list[str], list[str]] = ArrayField(models.CharField())
     status = models.CharField(max_length=50, choices=EnumMigrationStatus.choices)
     risk_level = models.CharField(max_length=20, choices=Risk.choices)
     affected_table_count = models.BigIntegerField()
