@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from approvals.selectors import personas_of
+from tracking.actors import Actor
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.pipeline import inventory
@@ -23,8 +25,9 @@ class Command(StageCommand):
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Take the inventory and print its summary."""
-        person = person_from(options).get_username() if options.get("as_username") else ""
-        snapshot, result = inventory.take(person=person, only=options["only"])
+        person = person_from(options) if options.get("as_username") else None
+        actor = Actor(person.get_username(), personas_of(person)) if person else None
+        snapshot, result = inventory.take(actor=actor, only=options["only"])
         self.say(f"Target       {snapshot.target_name}")
         self.say(f"Fingerprint  {snapshot.fingerprint}")
         self.say(f"Objects      {len(snapshot.document['objects'])}")
@@ -37,6 +40,8 @@ class Command(StageCommand):
             )
         if proposed := result.get("proposed"):
             self.say(f"Proposed     {proposed['added']} consolidations added to v7_enum_migrations")
+        elif enums and actor is None:
+            self.say("Proposed     nothing: name yourself with --as to propose consolidations")
         for part in ("files", "baseline"):
             if part in result:
                 self.say(f"{part.capitalize():<12} {result[part]['state']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracking.actors import Actor
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
 from v7migration.pipeline.inventory.enum_analysis import propose_consolidations
@@ -14,16 +15,17 @@ PARTS = ("snapshot", "enums", "dependencies", "files", "baseline")
 NOT_ASSESSED = "not assessed"
 
 
-def take(*, person: str, only: str | None = None) -> tuple[Snapshot, dict[str, Any]]:
+def take(*, actor: Actor | None, only: str | None = None) -> tuple[Snapshot, dict[str, Any]]:
     """Take the inventory of the target and return the stored snapshot and the result by part.
 
     Args:
-        person: username that the evidence names.
+        actor: who takes it; without one nothing is proposed, because a proposal names its person.
         only: one of :data:`PARTS`; None takes all.
 
     Raises:
         Refused: the target cannot be used.
     """
+    person = actor.username if actor else ""
     with runner(application_name="v7_inventory", needs_file_audit=False) as connection:
         snapshot = take_snapshot(connection, person=person)
         result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name}
@@ -34,8 +36,8 @@ def take(*, person: str, only: str | None = None) -> tuple[Snapshot, dict[str, A
     for part in ("files", "baseline"):
         if only in (None, part):
             result[part] = {"state": NOT_ASSESSED}
-    if only in (None, "enums"):
-        result["proposed"] = propose_consolidations(snapshot, person=person)
+    if actor is not None and only in (None, "enums"):
+        result["proposed"] = propose_consolidations(snapshot, actor=actor)
     append_event(
         kind="inventory.taken", actor=person, subject=str(snapshot.pk), payload={"fingerprint": snapshot.fingerprint}
     )

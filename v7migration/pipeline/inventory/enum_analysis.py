@@ -7,52 +7,53 @@ from collections.abc import Iterable
 from typing import Any
 
 from tracking import home
+from tracking.actors import Actor
 from tracking.models import EnumMigration
+from tracking.services import enum_migration_propose
 from v7migration.ledger.models import Snapshot
 
 RISK_BY_TABLES = ((0, "low"), (2, "medium"), (6, "high"))
 
 
-def propose_consolidations(snapshot: Snapshot, *, person: str) -> dict[str, Any]:
-    """Write one proposed row for each duplicated type that has none yet, and say how many.
+def propose_consolidations(snapshot: Snapshot, *, actor: Actor) -> dict[str, Any]:
+    """Propose a consolidation for each duplicated type, and say how many rows v7_enum_migrations gained.
 
     The most used type of a group stays; the others are to be consolidated into it. Nothing is proposed while
     the tracking rows are being moved.
+
+    Raises:
+        TransitionRefused: the actor's personas may not propose.
     """
     types = {f"{t['schema']}.{t['name']}": t for t in snapshot.enums["types"]}
     if not home.is_open():
         return {"added": 0, "note": "the tracking rows are fenced: run v7_inventory again after the run"}
-    added = 0
-    reason = f"inventory {snapshot.fingerprint[:12]}"
-    with home.writing(person=person, reason=reason) as alias:
-        known = set(EnumMigration.objects.using(alias).values_list("current_enum_name", flat=True))
+    before = EnumMigration.objects.count()
+    with home.writing(person=actor.username, reason=f"inventory {snapshot.fingerprint[:12]}"):
         for group in snapshot.enums["groups"]:
-            for row in _rows_of(group, types):
-                if row.current_enum_name not in known:
-                    row.save(using=alias)
-                    added += 1
-    return {"added": added, "known": len(known)}
+            for proposal in _proposals(group, types):
+                enum_migration_propose(actor=actor, reason=f"inventory: {group['reason']}", **proposal)
+    return {"added": EnumMigration.objects.count() - before, "groups": len(snapshot.enums["groups"])}
 
 
 def _short(name: str) -> str:
     return name.removeprefix("public.")
 
 
-def _rows_of(group: dict[str, Any], types: dict[str, dict[str, Any]]) -> Iterable[EnumMigration]:
+def _proposals(group: dict[str, Any], types: dict[str, dict[str, Any]]) -> Iterable[dict[str, Any]]:
     members = sorted(group["types"], key=lambda name: (-len(types[name]["used_by"]), len(name), name))
     kept, *others = members
     for name in others:
         columns = _columns(types[name]["used_by"])
-        yield EnumMigration(
-            current_enum_name=_short(name),
-            current_enum_values=list(types[name]["labels"]),
-            v7_enum_name=_short(kept),
-            v7_enum_values=list(types[kept]["labels"]),
-            consolidates_with=[_short(other) for other in members if other != name],
-            affected_tables=sorted(columns),
-            affected_columns={table: sorted(names) for table, names in sorted(columns.items())},
-            risk_level=_risk(len(types[name]["used_by"])),
-        )
+        yield {
+            "current_enum_name": _short(name),
+            "current_enum_values": list(types[name]["labels"]),
+            "v7_enum_name": _short(kept),
+            "v7_enum_values": list(types[kept]["labels"]),
+            "consolidates_with": [_short(other) for other in members if other != name],
+            "affected_tables": sorted(columns),
+            "affected_columns": {table: sorted(names) for table, names in sorted(columns.items())},
+            "risk_level": _risk(len(types[name]["used_by"])),
+        }
 
 
 def _columns(used_by: list[str]) -> dict[str, set[str]]:
