@@ -1,8 +1,9 @@
 """One spelling for expressions that the server prints in two ways.
 
-A check such as ``status IN ('a', 'b')`` on a varchar column is printed as ``(ARRAY['a'::character varying, …])::text[]``;
-dumped and restored, the same check is printed as ``ARRAY[('a'::character varying)::text, …]``. Both mean the same, so the
-first is written as the second before anything is compared.
+A check such as ``status IN ('a', 'b')`` on a varchar column is printed with
+``(ARRAY['a'::character varying, …])::text[]``; dumped and restored, the same check is printed with
+``ARRAY[('a'::character varying)::text, …]``. Both mean the same: the first is written as the second before
+anything is compared.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _elements(text: str, position: int) -> tuple[list[str], int]:
             depth += 1
         elif depth and character in ")]":
             depth -= 1
-        elif character in ",]":
+        elif not depth and character in ",]":
             elements.append(text[begin:index].strip())
             begin = index + 1
             if character == "]":

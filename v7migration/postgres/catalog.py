@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
@@ -202,4 +202,4 @@ def pinned(conn: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[tuple[Any, 
 @cache
 def _query(name: str) -> LiteralString:
     """The text of a query kept beside the package; it is reviewed source, never input."""
-    return cast(LiteralString, (_SQL / f"{name}.sql").read_text(encoding="utf-8"))
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")

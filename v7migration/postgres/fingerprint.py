@@ -12,7 +12,7 @@ _LONGEST_VALUE = 120
 
 
 def fingerprint(document: dict[str, Any]) -> str:
-    """Digest a document of ``catalog.snapshot``: SHA-256 in hex over its canonical JSON and the fingerprint's version."""
+    """Digest a document of ``catalog.snapshot``: SHA-256 in hex over its canonical JSON and ``FINGERPRINT_VERSION``."""
     text = json.dumps(
         {"fingerprint": FINGERPRINT_VERSION, "document": document},
         sort_keys=True,
@@ -25,8 +25,8 @@ def fingerprint(document: dict[str, Any]) -> str:
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Say how ``after`` differs from ``before``, one sentence per object, part or fact, sorted by object.
 
-    Sentences read ``table public.x: column y added`` or ``table public.x: column y: type integer → bigint``. The list is
-    empty exactly when both documents have the same fingerprint.
+    Sentences read ``table public.x: column y added`` or ``table public.x: column y: type integer → bigint``. The list
+    is empty exactly when both documents have the same fingerprint.
     """
     found = [
         f"{name}: {before.get(name)} → {after.get(name)}"
