@@ -1,0 +1,16 @@
+"""The people of the tests: every test starts from who may do what."""
+
+from __future__ import annotations
+
+PASSWORD = "Correct-Horse-41"  # noqa: S105 (a test password)
+CAST: dict[str, tuple[str, ...]] = {
+    "ada": ("The Architect",),
+    "lena": ("DB Team Lead",),
+    "sam": ("Test Sentinel",),
+    "dev": ("Dev Team",),
+    "dana": ("Data Sentinel",),
+    "wilma": ("WF4 Persona",),
+    "carl": ("Conductor",),
+    "otto": (),
+}
+SUPERUSER = "root"

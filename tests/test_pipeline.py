@@ -1,0 +1,79 @@
+"""The gated run from end to end, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.world import World
+from tracking import home
+from tracking.models import File, GlobalImpact
+from v7migration.errors import GateClosed, Refused
+from v7migration.postgres import catalog
+
+
+def snapshot(world: World) -> dict[str, object]:
+    with world.owner() as connection:
+        return catalog.snapshot(connection, exclude_schemas=())
+
+
+def test_a_run_without_signatures_leaves_no_trace_in_the_target(frozen: World) -> None:
+    before = snapshot(frozen)
+    with pytest.raises(GateClosed) as closed:
+        frozen.execute()
+    assert [r for r in closed.value.reasons if "has not signed" in r] == [
+        "Script reviewed: DB Team Lead has not signed.",
+        "Rehearsal and rollback verified: Test Sentinel has not signed.",
+        "Script review accepted and execution approved: The Architect has not signed.",
+    ]
+    assert snapshot(frozen) == before
+    assert home.read() == home.PLANNING and home.is_open()
+
+
+def test_a_signed_changeset_runs_and_the_documents_queries_give_what_the_document_expects(signed: World) -> None:
+    run = signed.execute()
+    assert run.state == "finished"
+    found = {check["name"]: check["actual"] for check in run.report["document"]}
+    assert found["2.2.1"] == "5 tables"
+    assert found["2.2.2"] == "169 of 169 files"
+    assert found["4.2"] == "8 / 12 / 3"
+    assert found["4.3 phases"] == "7 phases"
+    assert int(found["4.3 enums"]) > 0
+    assert home.read() == home.LIVE
+
+
+def test_an_impact_filed_before_the_run_stands_in_the_target_with_its_guardian_in_its_history(executed: World) -> None:
+    impact = GlobalImpact.objects.get()
+    assert GlobalImpact.objects.db == "target"
+    assert [row.history_user_id for row in impact.history.all()] == ["dana"]
+
+
+def test_a_rollback_leads_back_to_the_catalogs_of_before(executed: World) -> None:
+    done = executed.roll_back()
+    assert done.report["as_before"], done.report["drift"]
+    assert [check["actual"] for check in done.report["document"]] == ["0"]
+    assert home.read() == home.PLANNING and home.is_open()
+    assert [row.history_user_id for row in GlobalImpact.objects.using("default").get().history.all()] == ["dana"]
+
+
+def test_a_second_cycle_restores_the_file_values_of_the_first(executed: World) -> None:
+    with home.writing(person="dana"):
+        file = File.objects.order_by("pk").first()
+        assert file is not None
+        file.v7_target_name = "WF4_V7_L1_1of2_DomainModel.py"
+        file.v7_database_enums = ['a "quoted" \\ value\n']
+        file.save()
+    executed.roll_back()
+    executed.rehearse()
+    executed.freeze()
+    executed.sign_all()
+    run = executed.execute()
+    assert run.state == "finished"
+    again = File.objects.get(pk=file.pk)
+    assert again.v7_target_name == "WF4_V7_L1_1of2_DomainModel.py"
+    assert again.v7_database_enums == ['a "quoted" \\ value\n']
+    assert File.history.filter(id=file.pk).count() == 1
+
+
+def test_a_finished_run_is_not_started_again(executed: World) -> None:
+    with pytest.raises(Refused, match="was executed by run"):
+        executed.execute()

@@ -1,0 +1,238 @@
+"""Both databases at a stage of the workflow, reached by the real pipeline and kept as templates.
+
+A test gets fresh copies; what it commits is gone with them. (A flush would empty what migrations wrote, and
+the append-only tables refuse it.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psycopg
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+from psycopg import sql
+
+from approvals.selectors import personas_of
+from approvals.services import person_create
+from tests.cast import CAST, PASSWORD, SUPERUSER
+from tests.environment import CLUSTER
+from tracking.actors import Actor
+from tracking.models import SubworkflowTask
+from tracking.services import impact_create, task_complete, task_start, task_submit
+from v7migration import connections as places
+from v7migration.demo.target import build_target
+from v7migration.ledger.models import Changeset, Run
+from v7migration.pipeline import gatekeeper, inventory, sign
+from v7migration.pipeline.execute import execute
+from v7migration.pipeline.rehearse import rehearse
+from v7migration.pipeline.rollback import authorize, rollback
+
+DATABASES = ("v7_control", "v7_target")
+
+
+class Quiet:
+    """A reporter that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, ...]] = []
+
+    def section(self, section: object, reason: str) -> None:
+        self.lines.append(("section", str(getattr(section, "number", "")), reason))
+
+    def step(self, step: object, state: str, milliseconds: float) -> None:
+        self.lines.append(("step", str(getattr(step, "key", "")), state))
+
+    def statement(self, number: int, total: int, line: int) -> None:
+        self.lines.append(("statement", str(number), str(line)))
+
+    def waiting(self, attempt: int, blocking: list[dict[str, object]], pause: float) -> None:
+        self.lines.append(("waiting", str(attempt), str(blocking)))
+
+
+@dataclass
+class World:
+    """What a test can do without ceremony; everything goes through the product's own services."""
+
+    stage: str
+    reporter: Quiet = field(default_factory=Quiet)
+
+    def user(self, name: str) -> User:
+        """Return the account of one of the cast."""
+        return User.objects.get(username=name)
+
+    def actor(self, name: str) -> Actor:
+        """Return the person as the tracking services know it."""
+        return Actor(name, personas_of(self.user(name)))
+
+    def client(self, name: str) -> Client:
+        """Return a browser in which this person has signed in."""
+        client = Client()
+        client.force_login(self.user(name), backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    def owner(self) -> psycopg.Connection[tuple[object, ...]]:
+        """Open the target as its owner, as a DBA with psql would."""
+        return psycopg.connect(CLUSTER.url("owner"), autocommit=True)
+
+    def control_owner(self) -> psycopg.Connection[tuple[object, ...]]:
+        """Open the control plane as its owner."""
+        return psycopg.connect(CLUSTER.url("control_owner"), autocommit=True)
+
+    def web(self, name: str = "target") -> psycopg.Connection[tuple[object, ...]]:
+        """Open the target (or ``default``) as the web role."""
+        return psycopg.connect(CLUSTER.url(name), autocommit=True)
+
+    def finish_task(self, number: int, name: str) -> None:
+        """Take a task of Phase 4 from pending to completed."""
+        task = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=number)
+        actor = self.actor(name)
+        task = task_start(task=task, actor=actor)
+        task = task_submit(task=task, actor=actor)
+        task_complete(task=task, actor=actor, reason="done in the test")
+
+    def rehearse(self) -> None:
+        """Rehearse the script with the planning rows of now."""
+        rehearsal = rehearse(content=gatekeeper.rendered_script(gatekeeper.source_bytes()), person="sam")
+        assert rehearsal.ok, rehearsal.report["failures"]
+
+    def freeze(self, name: str = "lena") -> Changeset:
+        """Freeze as this person."""
+        return sign.freeze(person=self.user(name))
+
+    def sign(self, seat: str, name: str, decision: str = "approved", **changes: str) -> object:
+        """Sign a seat of the newest changeset."""
+        changeset = self.changeset()
+        words = {"password": PASSWORD, "reason": "", "shown_digest": changeset.digest} | changes
+        return sign.sign_changeset(changeset=changeset, seat=seat, person=self.user(name), decision=decision, **words)
+
+    def sign_all(self) -> None:
+        """Collect the three signatures."""
+        for seat, name in (("script-review", "lena"), ("rehearsal", "sam"), ("execution", "ada")):
+            self.sign(seat, name)
+
+    def changeset(self) -> Changeset:
+        """Return the newest changeset."""
+        return gatekeeper.find(None)
+
+    def execute(self, name: str = "lena") -> Run:
+        """Execute the newest changeset."""
+        return execute(changeset=self.changeset(), operator=self.user(name), reporter=self.reporter)
+
+    def roll_back(self, incident: str = "a trial of the way back") -> Run:
+        """Take the standing run back in an incident."""
+        run = Run.objects.filter(kind="execute").exclude(state="rolled_back").latest("started_at")
+        operator = self.user("lena")
+        return rollback(run=run, operator=operator, right=authorize(run=run, operator=operator, incident=incident))
+
+
+# -- stages ----------------------------------------------------------------------------------------------------
+
+
+def _migrated(world: World) -> None:
+    """An empty target, a migrated control plane, the cast."""
+    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
+        for database in DATABASES:
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_name("empty", database), _id(database)))
+    entry = places.django_database(CLUSTER.url("control_owner"), search_path="public")
+    web = dict(connections["default"].settings_dict)
+    connections["default"].settings_dict.update({k: entry[k] for k in ("USER", "PASSWORD")})
+    call_command("migrate", verbosity=0)
+    connections.close_all()
+    connections["default"].settings_dict.update({k: web[k] for k in ("USER", "PASSWORD")})
+    for name, personas in CAST.items():
+        person_create(
+            username=name, password=PASSWORD, personas=list(personas), full_name=f"{name.title()} Test",
+            email=f"{name}@example.org", superuser=False, by="",
+        )  # fmt: skip
+    person_create(
+        username=SUPERUSER, password=PASSWORD, personas=[], full_name="Root Test", email="", superuser=True, by=""
+    )
+
+
+def _fresh(world: World) -> None:
+    """The demo's legacy target."""
+    with psycopg.connect(CLUSTER.url("owner")) as connection:
+        build_target(connection)
+
+
+def _frozen(world: World) -> None:
+    """Inventory taken, an impact filed, pre-execution tasks done, rehearsed, frozen."""
+    inventory.take(actor=world.actor("ada"))
+    impact_create(
+        actor=world.actor("dana"), change_type="enum", impact_description="The status types of models merge.",
+        affected_layers=[1, 2], affected_workflows=["WF4"], risk_assessment="medium", mitigation_strategy="Cast first.",
+    )  # fmt: skip
+    for number, name in ((1, "ada"), (2, "lena"), (3, "dana")):
+        world.finish_task(number, name)
+    world.rehearse()
+    world.freeze()
+
+
+STAGES: dict[str, tuple[str | None, Callable[[World], object]]] = {
+    "migrated": (None, _migrated),
+    "fresh": ("migrated", _fresh),
+    "frozen": ("fresh", _frozen),
+    "signed": ("frozen", World.sign_all),
+    "executed": ("signed", World.execute),
+}
+_built: set[str] = set()
+
+
+def world_at(stage: str) -> World:
+    """Put both databases at a stage and return the world."""
+    world = World(stage)
+    if stage not in _built:
+        before, work = STAGES[stage]
+        if before is not None:
+            world_at(before)
+        work(world)
+        connections.close_all()
+        _keep(stage)
+        _built.add(stage)
+    _restore(stage)
+    return world
+
+
+def _id(name: str) -> sql.Identifier:
+    return sql.Identifier(name)
+
+
+def _name(stage: str, database: str) -> sql.Identifier:
+    return sql.Identifier(f"template_{stage}_{database}")
+
+
+def _keep(stage: str) -> None:
+    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
+        for database in DATABASES:
+            _disconnect(admin, database)
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_name(stage, database), _id(database)))
+            _copy_rights(admin, database, f"template_{stage}_{database}")
+
+
+def _restore(stage: str) -> None:
+    connections.close_all()
+    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
+        for database in DATABASES:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_id(database)))
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_id(database), _name(stage, database)))
+            _copy_rights(admin, f"template_{stage}_{database}", database)
+
+
+def _disconnect(admin: psycopg.Connection[tuple[object, ...]], database: str) -> None:
+    admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+        [database],
+    )
+
+
+def _copy_rights(admin: psycopg.Connection[tuple[object, ...]], source: str, destination: str) -> None:
+    """A copied database has no owner and rights of its own: copy them too."""
+    admin.execute(
+        "UPDATE pg_database AS d SET datacl = s.datacl, datdba = s.datdba FROM pg_database AS s "
+        "WHERE s.datname = %s AND d.datname = %s",
+        [source, destination],
+    )
