@@ -19,7 +19,7 @@ def main() -> int:
         return 2
     from django.core.management import execute_from_command_line
 
-    from v7migration.errors import V7Error
+    from v7migration.errors import GateClosed, V7Error
 
     try:
         command = sys.argv[1] if len(sys.argv) > 1 else "help"
@@ -29,6 +29,10 @@ def main() -> int:
 
             ensure_embedded()
         execute_from_command_line(sys.argv)
+    except GateClosed as error:
+        lines = ["The gate is closed:", *(f"  - {reason}" for reason in error.reasons), error.next_step]
+        sys.stderr.write("\n".join(line for line in lines if line) + "\n")
+        return error.exit_code
     except V7Error as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -40,7 +40,8 @@ def _short(name: str) -> str:
 
 
 def _proposals(group: dict[str, Any], types: dict[str, dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    members = sorted(group["types"], key=lambda name: (-len(types[name]["used_by"]), len(name), name))
+    near = [entry["type"] for entry in group.get("near", ())]
+    members = sorted([*group["types"], *near], key=lambda name: (-len(types[name]["used_by"]), len(name), name))
     kept, *others = members
     for name in others:
         columns = _columns(types[name]["used_by"])

@@ -1,0 +1,223 @@
+"""The demo's scenario: walks the public pipeline from wherever it stands, and signs as people do, over HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.contrib.auth.models import User
+from rich.console import Console
+
+from approvals import gates
+from approvals.selectors import personas_of, signature_facts
+from tracking.actors import Actor
+from tracking.models import GlobalImpact, Phase, SubworkflowTask
+from v7migration.connections import PROJECT_DIR, runner_url
+from v7migration.demo.browser import Browser
+from v7migration.demo.cast import CAST
+from v7migration.demo.target import build_target
+from v7migration.errors import StepFailed
+from v7migration.ledger.models import Changeset, Run, RunState
+from v7migration.management.printing import ProgressReporter, print_checks
+from v7migration.pipeline import gatekeeper, inventory, sign
+from v7migration.pipeline.execute import execute
+from v7migration.pipeline.rehearse import rehearse
+from v7migration.pipeline.target import observe, runner
+from v7migration.pipeline.verify import verify
+from v7migration.postgres.queries import run_document_queries
+from v7migration.postgres.script import parse, plan_order
+
+SIGNERS = {"script-review": "lena", "rehearsal": "sam", "execution": "ada"}
+TASKS = {1: "ada", 2: "lena", 3: "dana"}
+DATABASE_PHASE = 4
+
+
+def migrate() -> None:
+    """Migrate the control plane in a process of its own: it needs the owner's role, which nothing else gets.
+
+    Raises:
+        StepFailed: with what ``migrate`` said.
+    """
+    command = [sys.executable, str(PROJECT_DIR / "manage.py"), "migrate", "--verbosity", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StepFailed(f"migrate failed: {done.stderr.strip()[-600:]}", "Begin anew with v7_demo --reset.")
+
+
+def build() -> bool:
+    """Build the demo's legacy target where there is no file_audit yet; say whether it was built."""
+    with psycopg.connect(runner_url()) as connection:
+        row = connection.execute("SELECT to_regclass('public.file_audit') IS NULL").fetchone()
+        if not (row and row[0]):
+            return False
+        build_target(connection)
+    return True
+
+
+class Scenario:
+    """One showing of the demo."""
+
+    def __init__(self, console: Console, url: str, passwords: dict[str, str]) -> None:
+        self.console, self.url, self.passwords = console, url, passwords
+        self._browsers: dict[str, Browser] = {}
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, markup=False)
+
+    def heading(self, text: str) -> None:
+        """Print a heading."""
+        self.console.print(f"\n── {text} ", style="bold")
+
+    def browser(self, name: str) -> Browser:
+        """Return the browser of a person, signed in."""
+        if name not in self._browsers:
+            browser = Browser(self.url)
+            browser.sign_in(name, self.passwords[name])
+            self._browsers[name] = browser
+        return self._browsers[name]
+
+    def prepare(self) -> Changeset:
+        """Inventory, impact, tasks, rehearsal and freeze, as far as they are not done; return the changeset."""
+        standing = gatekeeper.latest()
+        if standing is not None and gatekeeper.run_of(standing) is not None and not _taken_back(standing):
+            return standing
+        self.heading("Inventory (2.1.1)")
+        person = User.objects.get(username="ada")
+        snapshot, result = inventory.take(actor=Actor("ada", personas_of(person)))
+        self.say(f"{len(snapshot.enums['types'])} ENUM types, {len(snapshot.enums['groups'])} groups of duplicates")
+        self.say(f"{result['proposed']['added']} consolidations proposed in v7_enum_migrations")
+        self._file_an_impact()
+        self._finish_tasks()
+        if standing is not None and not _taken_back(standing) and not self._stale(standing):
+            self.say(f"\nChangeset {standing.number} stands as it was frozen; going on with it.")
+            return standing
+        return self._rehearse_and_freeze()
+
+    def _stale(self, changeset: Changeset) -> bool:
+        with runner(application_name="v7_demo") as connection:
+            found = gatekeeper.staleness(changeset, target=observe(connection))
+        for staleness in found:
+            self.say(f"Changeset {changeset.number} is stale: {staleness.sentence}")
+        return bool(found)
+
+    def _file_an_impact(self) -> None:
+        if GlobalImpact.objects.exists():
+            return
+        self.heading("Impact (2.1.3): Dana, the Data Sentinel, files it in the browser")
+        self.browser("dana").post(
+            "impacts/new/",
+            change_type="enum",
+            impact_description="The nine curation status types become one; models and schemas that name them change.",
+            affected_workflows=["WF4", "WF5"],
+            affected_layers=["1", "2"],
+            risk_assessment="high",
+            mitigation_strategy="Cast the columns one table at a time; keep the old types until Phase 7.",
+            change_detail='{"from": ["domain_curation_status", "page_curation_status"], "to": "curation_status"}',
+            reason="Found while reviewing the proposed consolidations",
+        )
+        self.say(f"Filed: {GlobalImpact.objects.get().impact_description}")
+
+    def _finish_tasks(self) -> None:
+        waiting = SubworkflowTask.objects.filter(parent_phase__phase_number=DATABASE_PHASE, task_number__in=TASKS)
+        open_tasks = [task for task in waiting.order_by("task_number") if task.status != "completed"]
+        if not open_tasks:
+            return
+        self.heading("Pre-execution tasks, moved by their personas on the task page")
+        if Phase.objects.get(phase_number=DATABASE_PHASE).status == "not_started":
+            self.browser("lena").post(f"phases/{DATABASE_PHASE}/start/", form=f"phases/{DATABASE_PHASE}/")
+        for task in open_tasks:
+            name = TASKS[task.task_number]
+            steps = {"pending": ("start", "submit", "complete"), "in_progress": ("submit", "complete")}
+            for transition in steps.get(task.status, ("complete",)):
+                self.browser(name).post(f"tasks/{task.pk}/{transition}/", form=f"tasks/{task.pk}/")
+            self.say(f"{task.document_number} {task.task_name}: completed by {name}")
+
+    def _rehearse_and_freeze(self) -> Changeset:
+        self.heading("Rehearsal (2.1.2, 4.4) on a scratch server")
+        content = gatekeeper.rendered_script(gatekeeper.source_bytes())
+        found = rehearse(content=content, person="sam")
+        for stage in found.report["stages"]:
+            self.say(f"  {'✓' if stage['ok'] else '✗'} {stage['name']:<14} {stage['milliseconds']:>8.1f} ms")
+        if not found.ok:
+            raise StepFailed(f"The rehearsal is red: {found.report['failures'][0]['message']}", "See the changeset's page.")
+        changeset = sign.freeze(person=User.objects.get(username="lena"))
+        self.heading("Freeze")
+        self.say(f"Changeset {changeset.number}  {changeset.digest}")
+        self.say(f"Target     {changeset.snapshot.target_name}")
+        return changeset
+
+    def sign(self, changeset: Changeset) -> None:
+        """Let the three people sign, each at a browser of their own with their own password.
+
+        Raises:
+            StepFailed: a seat was rejected or revoked, or the site refused.
+        """
+        states = gates.seat_states(gates.BEFORE, signature_facts(gates.Subject("changeset", changeset.digest)))
+        self.heading("Signatures")
+        for state in states:
+            seat, name = state.seat, SIGNERS[state.seat.key]
+            if state.state == "approved":
+                self.say(f"{seat.persona:<15} {seat.meaning}: signed by {state.signed_by}")
+                continue
+            if state.state == "rejected":
+                raise StepFailed(
+                    f"{seat.meaning} was rejected by {state.signed_by}: {state.reason}",
+                    f"See {self.url}changesets/{changeset.digest}/ ; begin anew with v7_demo --reset.",
+                )
+            page = f"changesets/{changeset.digest}/sign/{seat.key}/"
+            self.browser(name).post(page, decision="approved", reason="", password=self.passwords[name])
+            self.say(f"{seat.persona:<15} {seat.meaning}: {name} signed at {self.url}{page}")
+
+    def execute(self, changeset: Changeset) -> Run:
+        """Execute the signed changeset with a progress display, or go on with its stopped run."""
+        run = Run.objects.filter(changeset=changeset, kind=Run.Kind.EXECUTE).first()
+        if run is not None and run.state == RunState.FINISHED:
+            self.heading(f"Run {run.pk} is finished already")
+            return run
+        self.heading(f"Before: the document's query 4.1 on {changeset.snapshot.database}")
+        with runner(application_name="v7_demo") as connection:
+            print_checks(self.say, [c.as_dict() for c in run_document_queries(connection, "before")])
+        self.heading(f"Execute (2.2) on {changeset.snapshot.target_name}, as lena")
+        order = plan_order(parse(bytes(changeset.script.content)))
+        with ProgressReporter(self.console, sum(len(section.steps) for section, _ in order)) as reporter:
+            return execute(changeset=changeset, operator=User.objects.get(username="lena"), reporter=reporter)
+
+    def show(self) -> None:
+        """Verify and print the document's queries word for word with result and expectation."""
+        self.heading("Verify (2.3.1, 4.2, 4.3)")
+        ok, checks = verify(person="sam")
+        print_checks(self.say, [check.as_dict() for check in checks])
+        if not ok:
+            raise StepFailed("A check does not hold; see the lines marked ✗.", "See v7_verify.")
+
+
+def _taken_back(changeset: Changeset) -> bool:
+    return Run.objects.filter(changeset=changeset, kind=Run.Kind.EXECUTE, state=RunState.ROLLED_BACK).exists()
+
+
+def people_document(passwords: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the people for ``--json``: username, personas, password."""
+    return [
+        {
+            "username": member.username, "full_name": member.full_name, "personas": list(member.personas),
+            "password": passwords[member.username], "superuser": member.superuser,
+        }
+        for member in CAST
+    ]  # fmt: skip
+
+
+def print_people(say: Callable[[str], None], passwords: dict[str, str]) -> None:
+    """Print names, personas and passwords."""
+    for member in CAST:
+        personas = ", ".join(member.personas) or ("staff of the admin" if member.superuser else "")
+        say(f"  {member.username:<6} {passwords[member.username] or '(changed)':<22} {member.full_name:<16} {personas}")
+
+
+def passwords_file(state_dir: Path) -> Path:
+    """Return where the demo keeps its passwords."""
+    return state_dir / "demo-people.json"

@@ -1,0 +1,70 @@
+"""``v7_status``: where everything stands, and what is next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracking import home
+from tracking.selectors import dashboard
+from v7migration.ledger.models import Incident, Run
+from v7migration.management.base import StageCommand
+from v7migration.management.runs import run_document
+from v7migration.pipeline import gatekeeper
+from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, nothing_frozen, standing
+
+
+class Command(StageCommand):
+    """Print home, changeset, next action, principles, phases, the last run and open incidents."""
+
+    help = __doc__
+
+    def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """Read where everything stands and print it; nothing is changed."""
+        changeset = gatekeeper.latest()
+        now = standing(changeset) if changeset is not None else None
+        run = Run.objects.first()
+        incidents = list(Incident.objects.exclude(state=Incident.State.CLOSED))
+        document: dict[str, Any] = {
+            "home": home.current(),
+            "home_open": home.is_open(),
+            "version": DOCUMENT_VERSION,
+            "status": now.label if now else "NOTHING FROZEN",
+            "next_action": _action(now),
+            "principles": [vars(p) for p in now.principles] if now else [],
+            "phases": [_phase(row) for row in dashboard()],
+            "changeset": changeset.digest if changeset else None,
+            "run": run_document(run) if run else None,
+            "incidents": [
+                {"id": str(i.pk), "title": i.title, "state": i.state, "blocking": i.blocking, "run": str(i.run_id or "")}
+                for i in incidents
+            ],
+            "criteria": [],
+        }
+        self._print(document)
+        return document, 0
+
+    def _print(self, document: dict[str, Any]) -> None:
+        opened = "open" if document["home_open"] else "fenced: a run or a rollback is under way or stopped"
+        self.say(f"Home       {document['home']} ({opened})")
+        self.say(f"Changeset  {document['changeset'] or 'none'}  {document['status']}")
+        action = document["next_action"]
+        self.say(f"Next       {action['persona']}: {action['sentence']}  ({', '.join(action['people']) or 'nobody holds it'})")
+        for principle in document["principles"]:
+            self.say(f"  {principle['state']:<13} {principle['name']}: {principle['evidence']}")
+        for phase in document["phases"]:
+            done = f"{phase['completed_tasks']}/{phase['total_tasks']} tasks"
+            self.say(f"Phase {phase['phase_number']}    {phase['phase_name']:<15} {phase['phase_status']:<12} {done}")
+        if run := document["run"]:
+            self.say(f"Run        {run['run']}  {run['kind']}: {run['state']}")
+        for incident in document["incidents"]:
+            self.say(f"Incident   {incident['id']}  {incident['title']} ({incident['state']})")
+
+
+def _action(now: Standing | None) -> dict[str, Any]:
+    action = now.next_action if now is not None else nothing_frozen()
+    return {"persona": action.persona, "people": list(action.people), "sentence": action.sentence, "seat": action.seat}
+
+
+def _phase(row: Any) -> dict[str, Any]:
+    keys = ("phase_number", "phase_name", "phase_status", "lead_persona", "total_tasks", "completed_tasks", "highest_risk")
+    return {key: getattr(row, key) for key in keys}
