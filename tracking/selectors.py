@@ -138,14 +138,15 @@ def escalations() -> list[Escalation]:
     if not tasks:
         return []
     since, now = blocked_since(tasks), database_times(home.alias())[1]
-    found = []
-    for task in tasks:
-        waited = now - since[task.pk]
-        if waited > TO_THE_ARCHITECT_AFTER:
-            found.append(Escalation(task, since[task.pk], ARCHITECT))
-        elif waited > TO_THE_LEAD_AFTER:
-            found.append(Escalation(task, since[task.pk], task.parent_phase.lead_persona))
-    return found
+    found = [(task, since[task.pk], escalates_to(task, now - since[task.pk])) for task in tasks]
+    return [Escalation(task, at, to) for task, at, to in found if to is not None]
+
+
+def escalates_to(task: SubworkflowTask, waited: timedelta) -> str | None:
+    """Return who takes a task up that has been blocked for so long, None while it is its owner's."""
+    if waited > TO_THE_ARCHITECT_AFTER:
+        return ARCHITECT
+    return task.parent_phase.lead_persona if waited > TO_THE_LEAD_AFTER else None
 
 
 def open_impacts() -> list[GlobalImpact]:

@@ -126,19 +126,22 @@ def change(row: Row, changes: Mapping[str, Any], allowed: frozenset[str]) -> Non
         raise Refused(f"These fields cannot be changed here: {', '.join(strange)}.")
     for name, value in changes.items():
         setattr(row, name, value)
-    validate(row)
+    validate(row, None if row._state.adding else frozenset(changes))
 
 
-def validate(row: models.Model) -> None:
-    """Validate the fields of a row, its protected state aside.
+def validate(row: models.Model, only: frozenset[str] | None = None) -> None:
+    """Validate the fields of a row (all, or ``only`` those named), its protected state aside.
 
     Raises:
         Refused: with what is wrong, field by field.
     """
-    states = [f.name for f in row._meta.concrete_fields if getattr(f, "protected", False)]
-    generated = [f.name for f in row._meta.concrete_fields if not f.editable]
+    exclude = {
+        field.name
+        for field in row._meta.concrete_fields
+        if getattr(field, "protected", False) or not field.editable or (only is not None and field.name not in only)
+    }
     try:
-        row.clean_fields(exclude={*states, *generated})
+        row.clean_fields(exclude=exclude)
     except ValidationError as error:
         found = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
         raise Refused(f"Not saved: {found}", "Correct the values and save again.") from error
