@@ -1,8 +1,21 @@
 """The pages."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from v7migration import views
 
 urlpatterns = [
+    path("", views.home, name="home"),
+    path("", include("approvals.urls")),
+    path("", include("tracking.urls")),
+    path("changesets/", views.changeset_list, name="changesets"),
+    path("changesets/<str:digest>/", views.changeset_page, name="changeset"),
+    path("runs/", views.run_list, name="runs"),
+    path("runs/<uuid:run_id>/", views.run_page, name="run"),
+    path("runs/<uuid:run_id>/progress/", views.run_progress, {"fragment": True}, name="run-progress"),
+    path("runs/<uuid:run_id>/stop/", views.run_stop, name="run-stop"),
+    path("incidents/", views.incident_list, name="incidents"),
+    path("incidents/<uuid:incident_id>/", views.incident_page, name="incident"),
     path("admin/", admin.site.urls),
 ]

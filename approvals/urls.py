@@ -1,0 +1,15 @@
+"""Signing in, and signing."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from approvals import views
+
+urlpatterns = [
+    path("login/", views.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("changesets/<str:digest>/sign/<slug:seat>/", views.changeset_sign, name="changeset-sign"),
+    path("changesets/<str:digest>/sign/<slug:seat>/revoke/", views.changeset_revoke, name="changeset-revoke"),
+    path("runs/<uuid:run_id>/sign/<slug:seat>/", views.run_sign, name="run-sign"),
+    path("runs/<uuid:run_id>/sign/<slug:seat>/revoke/", views.run_revoke, name="run-revoke"),
+]

@@ -1,0 +1,107 @@
+"""Forms of tracked rows, laid out by crispy in the admin theme's widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Fieldset, Layout
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from tracking.choices import ChangeType, Risk
+from tracking.models import GlobalImpact, Layer, WorkflowCode
+
+CONTENT = (
+    "change_type",
+    "impact_description",
+    "affected_layers",
+    "affected_workflows",
+    "risk_assessment",
+    "mitigation_strategy",
+    "change_detail",
+    "implementation_notes",
+)
+
+
+def _layers() -> list[tuple[int, str]]:
+    return [(row.number, f"{row.number} {row.name} ({row.guardian})") for row in Layer.objects.all()]
+
+
+def _workflows() -> list[tuple[str, str]]:
+    return [(row.code, f"{row.code} {row.name}") for row in WorkflowCode.objects.all()]
+
+
+def _text(rows: int) -> forms.Widget:
+    widget: forms.Widget = UnfoldAdminTextareaWidget(attrs={"rows": rows})
+    return widget
+
+
+class ImpactForm(forms.Form):
+    """An impact as people file it. Layers and workflows come from the registries that staff edit."""
+
+    change_type = forms.ChoiceField(choices=ChangeType.choices, label="What changes", widget=UnfoldAdminSelectWidget)
+    impact_description = forms.CharField(
+        label="Impact", max_length=20_000, widget=_text(4), help_text="What breaks or moves, and where."
+    )
+    affected_layers = forms.TypedMultipleChoiceField(
+        choices=_layers, coerce=int, required=False, label="Layers", widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    affected_workflows = forms.MultipleChoiceField(
+        choices=_workflows, required=False, label="Workflows", widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    risk_assessment = forms.ChoiceField(
+        choices=Risk.choices, label="Risk", initial=Risk.MEDIUM, widget=UnfoldAdminSelectWidget
+    )
+    mitigation_strategy = forms.CharField(label="Mitigation", required=False, max_length=20_000, widget=_text(3))
+    change_detail = forms.JSONField(
+        label="Details (JSON)",
+        required=False,
+        widget=_text(4),
+        help_text='An object, such as {"tables": ["companies"]}.',
+    )
+    implementation_notes = forms.CharField(
+        label="Implementation notes", required=False, max_length=20_000, widget=_text(2)
+    )
+    reason = forms.CharField(
+        label="Reason for the history", required=False, max_length=1_000, widget=UnfoldAdminTextInputWidget
+    )
+    updated_at = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, impact: GlobalImpact | None = None) -> None:
+        super().__init__(data, initial=initial_of(impact) if impact else None)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        self.helper.layout = Layout(
+            Fieldset("The change", "change_type", "impact_description", "change_detail"),
+            Fieldset("Where it is felt", "affected_layers", "affected_workflows"),
+            Fieldset("How bad, and what then", "risk_assessment", "mitigation_strategy", "implementation_notes"),
+            "reason",
+            "updated_at",
+        )
+
+    def clean_change_detail(self) -> dict[str, Any]:
+        """Return the details: an object, empty when nothing was typed."""
+        found = self.cleaned_data["change_detail"]
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            raise forms.ValidationError("Enter a JSON object: names with values in braces.", code="not-an-object")
+        return found
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Return the fields of the row."""
+        return {name: self.cleaned_data[name] for name in CONTENT}
+
+
+def initial_of(impact: GlobalImpact) -> dict[str, Any]:
+    """Return what the form of an impact shows first."""
+    return {**{name: getattr(impact, name) for name in CONTENT}, "updated_at": impact.updated_at.isoformat()}

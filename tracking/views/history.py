@@ -1,0 +1,104 @@
+"""The history of a row: who changed what, when and why."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask, TestResult
+
+MODELS: dict[str, tuple[Any, str]] = {
+    "phase": (Phase, "phase"),
+    "task": (SubworkflowTask, "task"),
+    "impact": (GlobalImpact, "impact"),
+    "enum": (EnumMigration, "enum"),
+    "result": (TestResult, ""),
+    "file": (File, ""),
+}
+KINDS = {"+": "created", "~": "changed", "-": "deleted"}
+UNINTERESTING = frozenset({"updated_at", "created_at"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of a version that differs from the version before."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a row."""
+
+    at: datetime
+    person: str
+    kind: str
+    reason: str
+    changes: tuple[Change, ...]
+
+
+@login_required
+@require_safe
+def history_page(request: HttpRequest, model: str, pk: str) -> HttpResponse:
+    """Show every version of a row, newest first."""
+    if model not in MODELS:
+        raise Http404("There is no such kind of row.")
+    kind, page = MODELS[model]
+    records = list(kind.history.filter(**{kind._meta.pk.name: _key(kind, pk)}).order_by("history_date", "history_id"))
+    row = kind.objects.filter(pk=_key(kind, pk)).first()
+    if row is None and not records:
+        raise Http404("There is no such row.")
+    context = {
+        "title": "History",
+        "row": row if row is not None else records[-1],
+        "gone": row is None,
+        "versions": _versions(records),
+        "back": _address(page, row),
+        "kind": kind._meta.verbose_name,
+    }
+    return render(request, "pages/history.html", context)
+
+
+def _key(kind: Any, pk: str) -> Any:
+    try:
+        return int(pk) if kind is File else uuid.UUID(pk)
+    except ValueError as error:
+        raise Http404("There is no such row.") from error
+
+
+def _address(page: str, row: Any) -> str:
+    if not page or row is None:
+        return ""
+    return reverse(page, args=[row.phase_number if isinstance(row, Phase) else row.pk])
+
+
+def _versions(records: list[Any]) -> list[Version]:
+    found = []
+    for before, record in zip([None, *records], records, strict=False):
+        changes = _changes(before, record) if before is not None and record.history_type == "~" else ()
+        found.append(
+            Version(
+                at=record.history_date,
+                person=record.history_user_id or "",
+                kind=KINDS[record.history_type],
+                reason=record.history_change_reason or "",
+                changes=changes,
+            )
+        )
+    return found[::-1]
+
+
+def _changes(before: Any, after: Any) -> tuple[Change, ...]:
+    names = [field.attname for field in after.tracked_fields if field.name not in UNINTERESTING]
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in names)
+    return tuple(Change(name.replace("_", " "), left, right) for name, left, right in pairs if left != right)

@@ -1,0 +1,100 @@
+"""How states, times, digests and code look on every page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+TONES = {
+    "good": (
+        "approved granted finished committed completed green ok executed validated implemented migrated retired pass "
+        "equal yes met remediated closed open-gate low"
+    ),
+    "bad": "rejected failed revoked blocked error fail timeout red no critical stale high",
+    "warn": "stopped expired warn medium skipped unmet rolled_back superseded accept",
+    "info": "running in_progress review reviewing executing assessed designed implementing testing intent pending_approval",
+}
+TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
+LABELS = {
+    "open": "open",
+    "waiting": "waiting",
+    "intent": "running",
+    "not_assessed": "not assessed",
+    "pending_approval": "PENDING APPROVAL",
+    "rolled_back": "rolled back",
+}
+
+
+@register.simple_tag
+def badge(state: str, label: str = "", tone: str = "", size: str = "") -> SafeString:
+    """Return a state as a labelled badge; its colour only repeats what its text says."""
+    text = label or LABELS.get(state, str(state).replace("_", " "))
+    return format_html(
+        '<span class="v7-badge {} {}">{}</span>', tone or TONE_OF.get(str(state).lower(), "idle"), size, text
+    )
+
+
+@register.filter
+def utc(moment: datetime | str | None) -> SafeString | str:
+    """Return a time in UTC with its zone, as a <time> element; a dash for none."""
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return str(moment)
+    if moment is None:
+        return "–"
+    at = moment.astimezone(UTC)
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@register.filter
+def short(digest: Any) -> str:
+    """Return the first twelve characters of a digest or the first eight of a UUID."""
+    text = str(digest or "")
+    return text[:8] if "-" in text[:9] else text[:12]
+
+
+@register.filter
+def ms(milliseconds: float | None) -> str:
+    """Return a duration in milliseconds, or in seconds from ten seconds on."""
+    if milliseconds is None:
+        return "–"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 10_000 else f"{milliseconds:.1f} ms"
+
+
+@register.filter
+def major(server_version: int) -> int:
+    """Return the major version of a server_version_num."""
+    return server_version // 10_000
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """Return data as indented JSON."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+
+
+@register.simple_tag
+def code(lines: Iterable[str], first: int = 1, prefix: str = "L") -> SafeString:
+    """Return lines of code, escaped, each with its number and an anchor to link to."""
+    rows = ((prefix, number, prefix, number, number, line) for number, line in enumerate(lines, first))
+    return format_html(
+        "<ol>{}</ol>",
+        format_html_join("", '<li id="{}{}"><a href="#{}{}">{}</a><code>{}</code></li>', rows),
+    )
+
+
+@register.simple_tag
+def diff(lines: Iterable[str]) -> SafeString:
+    """Return the lines of a unified diff, escaped, each marked as added or removed by sign and colour."""
+    marked = (("add" if line[:1] == "+" else "del" if line[:1] == "-" else "", line) for line in lines)
+    return format_html("<pre>{}</pre>", format_html_join("\n", '<span class="{}">{}</span>', marked))

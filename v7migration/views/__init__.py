@@ -1,0 +1,18 @@
+"""The pages of the workflow: home, changesets, runs, incidents. They read and translate; services decide."""
+
+from v7migration.views.changesets import changeset_list, changeset_page
+from v7migration.views.home import home
+from v7migration.views.incidents import incident_list, incident_page
+from v7migration.views.runs import run_list, run_page, run_progress, run_stop
+
+__all__ = [
+    "changeset_list",
+    "changeset_page",
+    "home",
+    "incident_list",
+    "incident_page",
+    "run_list",
+    "run_page",
+    "run_progress",
+    "run_stop",
+]

@@ -1,0 +1,81 @@
+"""The home page: what waits for the person who looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from approvals import gates
+from approvals import selectors as approvals_selectors
+from approvals.gates import AFTER, ARCHITECT, BEFORE, DB_TEAM_LEAD
+from tracking import home as tracking_home
+from tracking import selectors as tracking_selectors
+from tracking.actors import assessors
+from tracking.models import GlobalImpact, Layer, WorkflowCode
+from v7migration.ledger.models import Incident, Run, RunState
+from v7migration.pipeline import gatekeeper
+from v7migration.pipeline.standing import Standing, nothing_frozen, standing
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show seats, tasks, impacts and incidents that wait for this person, and where the migration stands."""
+    personas = approvals_selectors.personas_of(request.user)
+    newest = gatekeeper.latest()
+    current = standing(newest) if newest is not None else None
+    context = {
+        "title": "Home",
+        "personas": sorted(personas),
+        "seats": _seats(request, current),
+        "tasks": tracking_selectors.tasks_waiting_for(personas),
+        "impacts": _impacts(personas),
+        "incidents": Incident.objects.filter(state=Incident.State.OPEN).select_related("run"),
+        "writes_incidents": bool(personas & {ARCHITECT, DB_TEAM_LEAD}),
+        "escalations": tracking_selectors.escalations(),
+        "current": current,
+        "next_action": current.next_action if current else nothing_frozen(),
+        "last_run": Run.objects.select_related("changeset").first(),
+        "home_name": tracking_home.current(),
+    }
+    return render(request, "pages/home.html", context)
+
+
+def _seats(request: HttpRequest, current: Standing | None) -> list[dict[str, Any]]:
+    """Return the seats this person may sign now, on the newest changeset and on the newest finished run."""
+    if current is None:
+        return []
+    subjects: list[tuple[Sequence[gates.Seat], gates.SubjectFacts]] = []
+    if current.run is None:
+        subjects.append((BEFORE, current.facts))
+    elif current.run.state == RunState.FINISHED:
+        subjects.append((AFTER, gatekeeper.run_facts(current.run)))
+    waiting = approvals_selectors.waiting_for(user=request.user, subjects=subjects)
+    return [
+        {
+            "seat": seat.seat,
+            "subject": f"changeset {current.changeset.number}" if seat.facts.kind == "changeset" else "the run",
+            "url": reverse(f"{seat.facts.kind}-sign", args=[seat.facts.id, seat.seat.key]),
+        }
+        for seat in waiting
+    ]
+
+
+def _impacts(personas: frozenset[str]) -> list[GlobalImpact]:
+    """Return the undecided impacts that these personas can move: those of their own layer or workflow first."""
+    found = tracking_selectors.open_impacts()
+    if not personas & assessors():
+        return []
+    if ARCHITECT not in personas:
+        found = [impact for impact in found if impact.approval_status == "pending"]
+    layers = set(Layer.objects.filter(guardian__in=personas).values_list("number", flat=True))
+    codes = set(WorkflowCode.objects.filter(persona__in=personas).values_list("code", flat=True))
+    return sorted(
+        found, key=lambda impact: not (layers & set(impact.affected_layers) or codes & set(impact.affected_workflows))
+    )
