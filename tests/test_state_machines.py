@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,16 +18,18 @@ from tests.tracked import (
     SENTINEL,
     TEAM_LEAD,
     WORKFLOW,
+    a_file,
     a_task,
     an_enum_migration,
     an_impact,
     the_phase,
 )
+from tests.world import World
 from tracking import home as homes
 from tracking import machines, selectors, services
 from tracking.actors import Actor, meant_by
 from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask
-from v7migration.errors import TransitionRefused
+from v7migration.errors import Fenced, TransitionRefused
 
 MODELS: dict[str, Any] = {
     model._meta.db_table: model for model in (Phase, SubworkflowTask, EnumMigration, GlobalImpact, File)
@@ -92,7 +96,7 @@ def test_the_database_refuses_the_same_jump_of_a_file() -> None:
         pytest.skip("file_audit is in the target only")
     with pytest.raises(IntegrityError, match="pending_assessment>migrated"):
         with homes.writing():
-            File.objects.filter(pk=File.objects.first().pk).update(v7_workflow_status="migrated")
+            File.objects.filter(pk=a_file().pk).update(v7_workflow_status="migrated")
 
 
 @pytest.mark.usefixtures("home")
@@ -261,8 +265,7 @@ def test_an_enum_migration_goes_its_way_and_back() -> None:
 def test_a_file_walks_to_retirement_and_can_take_one_step_back() -> None:
     if homes.current() == "planning":
         pytest.skip("file_audit is in the target only")
-    file = File.objects.first()
-    assert file is not None
+    file = a_file()
     by = {"implement": DEVELOPER, "test": SENTINEL, "migrate": DEVELOPER, "retire": ARCHITECT}
     for name in ("assess", "design", "step_back", "design", "approve", "implement", "test", "migrate", "retire"):
         file = services.file_move(
@@ -271,3 +274,34 @@ def test_a_file_walks_to_retirement_and_can_take_one_step_back() -> None:
     assert file.v7_workflow_status == "retired"
     with pytest.raises(TransitionRefused, match="Possible now: nothing"):
         services.file_move(file=file, name="step_back", actor=ARCHITECT, reason="Too late")
+
+
+def test_a_closed_fence_is_told_as_a_sentence_and_nothing_is_saved(home: World) -> None:
+    task = a_task()
+    opened = home.control_owner if homes.current() == homes.PLANNING else home.owner
+    with opened() as connection:
+        connection.execute("UPDATE migration_gate.fence SET is_open = false")
+    with pytest.raises(Fenced, match="are being moved"):
+        services.task_start(task=task, actor=TEAM_LEAD)
+    assert SubworkflowTask.objects.get(pk=task.pk).status == "pending"
+
+
+@pytest.mark.usefixtures("home")
+def test_of_two_people_who_start_one_task_at_once_one_is_told() -> None:
+    task = a_task()
+    together = threading.Barrier(2)
+
+    def start() -> str:
+        together.wait(timeout=30)
+        try:
+            return services.task_start(task=task, actor=TEAM_LEAD).status
+        except TransitionRefused as refusal:
+            return refusal.message
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(future.result(timeout=60) for future in [pool.submit(start), pool.submit(start)])
+    assert said[1] == "in_progress"
+    assert "is in progress and cannot start" in said[0]
+    assert SubworkflowTask.history.filter(id=task.pk).count() == 2

@@ -8,7 +8,17 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError
 
-from tests.tracked import ARCHITECT, GUARDIAN, OUTSIDER, TEAM_LEAD, a_task, an_enum_migration, an_impact, the_phase
+from tests.tracked import (
+    ARCHITECT,
+    GUARDIAN,
+    OUTSIDER,
+    TEAM_LEAD,
+    a_file,
+    a_task,
+    an_enum_migration,
+    an_impact,
+    the_phase,
+)
 from tracking import home as homes
 from tracking import selectors, services
 from tracking.choices import Risk, highest
@@ -74,7 +84,8 @@ def test_rows_and_history_live_in_the_current_home() -> None:
 def test_updated_at_follows_the_transaction_and_the_history_agrees() -> None:
     task = a_task()
     moved = services.task_start(task=task, actor=TEAM_LEAD)
-    assert moved.updated_at == moved.started_at > task.updated_at
+    assert moved.updated_at == moved.started_at
+    assert moved.updated_at > task.updated_at
     versions = SubworkflowTask.history.filter(id=task.pk)
     assert [version.status for version in versions] == ["in_progress", "pending"]
     assert versions[0].updated_at == SubworkflowTask.objects.get(pk=task.pk).updated_at
@@ -127,8 +138,7 @@ def test_a_protected_state_cannot_be_assigned_but_can_be_read_again() -> None:
 
 
 def test_files_are_read_before_the_columns_exist_and_their_status_after() -> None:
-    file = File.objects.first()
-    assert file is not None
+    file = a_file()
     assert (file.get_deferred_fields() >= set(V7_COLUMNS)) == (homes.current() == "planning")
     if homes.current() == "live":
         assert file.v7_workflow_status == "pending_assessment"
@@ -138,7 +148,7 @@ def test_files_are_read_before_the_columns_exist_and_their_status_after() -> Non
 
 
 def test_a_file_moves_only_in_the_live_home() -> None:
-    file = File.objects.get(pk=File.objects.first().pk)
+    file = a_file()
     if homes.current() == "planning":
         with pytest.raises(Refused, match="do not exist yet"):
             services.file_move(file=file, name="assess", actor=GUARDIAN)
@@ -153,8 +163,7 @@ def test_a_file_moves_only_in_the_live_home() -> None:
 
 
 def test_the_applications_own_columns_of_a_file_are_never_written() -> None:
-    file = File.objects.first()
-    assert file is not None
+    file = a_file()
     for attempt in (
         lambda: file.save(update_fields=["notes"]),
         lambda: file.delete(),
@@ -190,7 +199,7 @@ def test_the_dashboard_and_the_view_agree() -> None:
     assert lines[0].highest_risk == "high"
     assert lines[3].completed_tasks >= 1
     if homes.current() == "live":
-        services.file_move(file=File.objects.first(), name="assess", actor=GUARDIAN)
+        services.file_move(file=a_file(), name="assess", actor=GUARDIAN)
         columns = [field.name for field in MigrationDashboard._meta.concrete_fields]
         assert [tuple(vars(line).values()) for line in selectors.dashboard()] == list(
             MigrationDashboard.objects.values_list(*columns)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tracking import home
 from tracking.actors import Actor
-from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask
+from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask
 from tracking.services import enum_migration_propose, impact_create
 
 ARCHITECT = Actor("ada", frozenset({"The Architect"}))
@@ -50,6 +50,11 @@ def an_enum_migration(name: str = "public.old_status", **content: Any) -> EnumMi
         **content,
     }
     return enum_migration_propose(actor=GUARDIAN, current_enum_name=name, **content)
+
+
+def a_file() -> File:
+    """Return the first file of the target."""
+    return File.objects.all()[0]
 
 
 def the_phase(number: int) -> Phase:
