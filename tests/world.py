@@ -78,6 +78,10 @@ class World:
         """Open the target as its owner, as a DBA with psql would."""
         return psycopg.connect(CLUSTER.url("owner"), autocommit=True)
 
+    def runner(self) -> psycopg.Connection[tuple[object, ...]]:
+        """Open the target as the runner."""
+        return psycopg.connect(CLUSTER.url("runner"), autocommit=True)
+
     def control_owner(self) -> psycopg.Connection[tuple[object, ...]]:
         """Open the control plane as its owner."""
         return psycopg.connect(CLUSTER.url("control_owner"), autocommit=True)

@@ -308,7 +308,8 @@ class _Execution:
     def _finish(self) -> None:
         """Make the target the home, run the document's queries, and close the account of the run."""
         moving.open_planning_home(home="live")
-        checks = run_document_queries(self.connection, "after")
+        groups = self.changeset.snapshot.enums["groups"]
+        checks = run_document_queries(self.connection, "after", has_duplicates=bool(groups))
         self.run.populated = True
         self.run.report["integrity"] = integrity.compare(self.connection, self.baseline)
         self.run.report["document"] = [check.as_dict() for check in checks]

@@ -90,6 +90,8 @@ def staleness(changeset: Changeset, *, target: TargetState | None = None) -> lis
     ``target``: the target as just read; None leaves that comparison out.
     """
     found = []
+    if taken_back := Run.objects.filter(changeset=changeset, kind=Run.Kind.EXECUTE, state="rolled_back").first():
+        found.append(Staleness(f"It was executed by run {taken_back.pk} and taken back: freeze a new one."))
     if not intact(changeset):
         found.append(Staleness("The stored changeset does not match its digest."))
     frozen, source = bytes(changeset.script.content), bytes(changeset.source.content)

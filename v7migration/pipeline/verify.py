@@ -43,7 +43,9 @@ def verify(*, person: str) -> tuple[bool, list[Check]]:
             before = Run.objects.filter(state=RunState.ROLLED_BACK).exists()
             checks = run_document_queries(connection, "rolled back" if before else "before")
         else:
-            checks = run_document_queries(connection, "after") + list(_strict(connection, run))
+            groups = run.changeset.snapshot.enums["groups"]
+            checks = run_document_queries(connection, "after", has_duplicates=bool(groups))
+            checks += _strict(connection, run)
     ok = all_ok(checks)
     if run is not None and run.populated:
         run.report["verify"] = {"ok": ok, "by": person, "checks": [check.as_dict() for check in checks]}

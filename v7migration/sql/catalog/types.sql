@@ -7,7 +7,7 @@ SELECT 'type ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname) AS obj
        (SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid) AS labels,
        CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
        t.typtype = 'd' AND t.typnotnull AS "not null",
-       t.typdefault AS default,
+       COALESCE(pg_get_expr(t.typdefaultbin, 0), t.typdefault) AS default,
        CASE WHEN t.typtype = 'd' AND t.typcollation NOT IN (0, b.typcollation)
             THEN t.typcollation::regcollation::text END AS collation,
        format_type(r.rngsubtype, NULL) AS subtype,
