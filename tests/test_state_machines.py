@@ -296,7 +296,7 @@ def test_of_two_people_who_start_one_task_at_once_one_is_told() -> None:
     def start() -> str:
         together.wait(timeout=30)
         try:
-            return services.task_start(task=task, actor=TEAM_LEAD).status
+            return str(services.task_start(task=task, actor=TEAM_LEAD).status)
         except TransitionRefused as refusal:
             return refusal.message
         finally:
