@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from approvals import selectors
-from approvals.gates import AFTER, BEFORE, ROLLBACK
+from approvals.gates import BEFORE
 from v7migration.ledger.models import Changeset
 from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, standing
-from v7migration.pipeline.target import TargetState, observe_from_web
+from v7migration.pipeline.target import observe_from_web
 from v7migration.views.reading import plan, sections
 
 SHOWN = 50
@@ -51,14 +50,14 @@ def changeset_page(request: HttpRequest, digest: str) -> HttpResponse:
         "changeset": changeset,
         "manifest": gatekeeper.manifest(changeset),
         "seats": selectors.seat_board(seats=BEFORE, facts=now.facts, user=request.user),
-        "run_seats": _run_seats(request, now),
         "attempts": selectors.attempts_at(now.facts.subject)[:20],
         "plan": plan(changeset.script_id),
         "sections": sections(changeset.script_id),
         "rehearsal": changeset.rehearsal,
         "report": changeset.rehearsal.report,
+        "fingerprints": _fingerprints(changeset),
+        "next_url": _next_url(request, now),
         "unreachable": unreachable,
-        "target": _target(target),
     }
     return render(request, "pages/changeset.html", context)
 
@@ -71,14 +70,18 @@ def _find(digest: str) -> Changeset:
     return found[0]
 
 
-def _run_seats(request: HttpRequest, now: Standing) -> list[Any]:
+def _fingerprints(changeset: Changeset) -> list[tuple[str, str]]:
+    """Return the fingerprints of the rehearsal in the order in which they were taken."""
+    found: dict[str, str] = changeset.rehearsal.report.get("fingerprints", {})
+    named = (("before", "Before"), ("after", "Forward"), ("back", "Back"), ("again", "Forward again"))
+    return [(title, found[name]) for name, title in named if name in found]
+
+
+def _next_url(request: HttpRequest, now: Standing) -> str:
+    """Return where this person goes on, empty when it is somebody else's turn."""
+    action = now.next_action
+    if not action.seat or action.persona not in selectors.signing_personas_of(request.user):
+        return ""
     if now.run is None:
-        return []
-    facts = gatekeeper.run_facts(now.run)
-    return [
-        row for seats in (AFTER, ROLLBACK) for row in selectors.seat_board(seats=seats, facts=facts, user=request.user)
-    ]
-
-
-def _target(target: TargetState | None) -> str:
-    return target.fingerprint if target else ""
+        return reverse("changeset-sign", args=[now.changeset.digest, action.seat])
+    return reverse("run-sign", args=[now.run.pk, action.seat])
