@@ -103,6 +103,11 @@ class World:
         rehearsal = rehearse(content=gatekeeper.rendered_script(gatekeeper.source_bytes()), person="sam")
         assert rehearsal.ok, rehearsal.report["failures"]
 
+    def rehearse_with_inventory(self) -> None:
+        """Take the inventory, which documents the duplicated types, and rehearse."""
+        inventory.take(actor=self.actor("ada"))
+        self.rehearse()
+
     def freeze(self, name: str = "lena") -> Changeset:
         """Freeze as this person."""
         return sign.freeze(person=self.user(name))

@@ -33,6 +33,11 @@ def is_embedded() -> bool:
     return not os.environ.get("DATABASE_URL")
 
 
+def target_is_embedded() -> bool:
+    """Say whether the embedded PostgreSQL holds the target that the runner changes."""
+    return is_embedded() and not os.environ.get("TARGET_RUNNER_URL")
+
+
 def ensure_embedded() -> None:
     """Start the embedded PostgreSQL when it is the one in use; otherwise do nothing."""
     if is_embedded():

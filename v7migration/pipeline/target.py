@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from django.db import connections
 
-from v7migration.connections import WEB_ROLE, is_embedded, runner_url
+from v7migration.connections import WEB_ROLE, runner_url, target_is_embedded
 from v7migration.ledger.models import Snapshot
 from v7migration.postgres import catalog, preflight, session
 from v7migration.postgres.fingerprint import FINGERPRINT_VERSION, fingerprint
@@ -36,7 +36,7 @@ class TargetState:
 def describe(identity: catalog.TargetIdentity) -> str:
     """Return the target in words: database, host, server version, embedded or not."""
     version = f"PostgreSQL {identity.server_version_num // 10_000}"
-    kind = "embedded" if is_embedded() else identity.host_label
+    kind = "embedded" if target_is_embedded() else identity.host_label
     return f"{identity.database} ({kind}, {version}, system identifier {identity.system_identifier})"
 
 
@@ -71,7 +71,13 @@ def runner(*, application_name: str, needs_file_audit: bool = True) -> Iterator[
         preflight.check_identity(catalog.identity(connection), control_identity())
         if needs_file_audit:
             preflight.check_role(connection, web_role=WEB_ROLE)
+            preflight.check_same_target(catalog.identity(connection), _web_identity())
         yield connection
+
+
+def _web_identity() -> catalog.TargetIdentity:
+    connections["target"].ensure_connection()
+    return catalog.identity(connections["target"].connection)
 
 
 def take_snapshot(connection: Connection, *, person: str) -> Snapshot:

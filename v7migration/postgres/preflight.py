@@ -47,6 +47,16 @@ def check_identity(target: TargetIdentity, control: TargetIdentity) -> None:
         )
 
 
+def check_same_target(runner: TargetIdentity, web: TargetIdentity) -> None:
+    """Refuse when the runner would change another database than the one that the pages show."""
+    if (runner.system_identifier, runner.database) != (web.system_identifier, web.database):
+        raise Refused(
+            f"TARGET_RUNNER_URL names {runner.database} ({runner.host_label}), but TARGET_DATABASE_URL names "
+            f"{web.database} ({web.host_label}).",
+            "Both must name the target: the one with the runner's role, the other with the web role.",
+        )
+
+
 def check_role(connection: Connection, *, web_role: str) -> None:
     """Refuse a runner that cannot alter file_audit or create schemas, and a target without file_audit or web role."""
     row = connection.execute(
@@ -81,6 +91,30 @@ def check_role(connection: Connection, *, web_role: str) -> None:
         raise Refused(
             f"The server has no role {web_role}, to which the script grants its tables.",
             f"As an administrator: CREATE ROLE {web_role} LOGIN; (README, section Your own PostgreSQL).",
+        )
+    _check_web_role(connection, web_role)
+
+
+def _check_web_role(connection: Connection, web_role: str) -> None:
+    """Refuse a web role that cannot read file_audit, or that could change the schema itself."""
+    row = connection.execute(
+        "SELECT has_schema_privilege(r.oid, 'public', 'USAGE') AND has_table_privilege(r.oid, 'public.file_audit', 'SELECT'), "
+        "has_schema_privilege(r.oid, 'public', 'CREATE') OR has_database_privilege(r.oid, current_database(), 'CREATE') "
+        "OR rolsuper FROM pg_roles AS r WHERE rolname = %s",
+        [web_role],
+    ).fetchone()
+    assert row is not None  # noqa: S101
+    may_read, may_create = row
+    if not may_read:
+        raise Refused(
+            f"The role {web_role} may not read public.file_audit.",
+            f"As its owner: GRANT USAGE ON SCHEMA public TO {web_role}; GRANT SELECT ON public.file_audit TO {web_role};",
+        )
+    if may_create:
+        raise Refused(
+            f"The role {web_role} may create objects in the target, so pages could change its schema past the gate.",
+            f"As an administrator: REVOKE CREATE ON SCHEMA public FROM PUBLIC, {web_role}; and REVOKE CREATE ON DATABASE … "
+            f"FROM {web_role}; the role may not be a superuser either.",
         )
 
 

@@ -37,13 +37,15 @@ class Command(StageCommand):
         """Show the demo."""
         if options["reset"]:
             self._reset()
-        signal.signal(signal.SIGTERM, _interrupt)
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, _interrupt)
         try:
             return self._show(options), 0
         except KeyboardInterrupt:
             self.say("\nStopped.")
             sys.exit(130)
         finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             if is_embedded() and not options["no_serve"]:
                 connections.close_all()
                 cluster(state_dir()).stop()
@@ -89,8 +91,11 @@ class Command(StageCommand):
             self._print_json(document)
             self.stdout.flush()
         self.say(f"\nServing {url} until Ctrl-C.")
-        while True:
-            signal.pause()
+        try:
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            self.say("\nStopped.")
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
