@@ -68,6 +68,7 @@ def rendered_script(source: bytes) -> bytes:
 
 
 def sha256_of(document: Any) -> str:
+    """Return the SHA-256 (hex) of a document's canonical JSON."""
     return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
 
 
