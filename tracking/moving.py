@@ -61,7 +61,7 @@ def identifiers(names: tuple[str, ...]) -> sql.Composed:
 
 def _table(model: type[models.Model], *order: str) -> Table:
     key = model._meta.pk
-    assert key is not None  # noqa: S101
+    assert key is not None and key.column is not None  # noqa: S101
     columns = tuple(field.column for field in model._meta.concrete_fields if field.column)
     return Table(model._meta.db_table, columns, key.column, (*order, key.column))
 
@@ -85,7 +85,7 @@ def tracked_tables() -> list[Table]:
     """Return every table of rows and of history that moves, parents first."""
     rows = [table for table, _ in signed_tables()] + [_table(TestResult)]
     tracked = (Phase, EnumMigration, GlobalImpact, SubworkflowTask, TestResult, File)
-    return rows + [_table(model.history.model) for model in tracked]  # type: ignore[attr-defined]
+    return rows + [_table(model.history.model) for model in tracked]
 
 
 def control_connection() -> Connection:

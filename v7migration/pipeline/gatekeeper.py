@@ -218,7 +218,7 @@ def find(digest: str | None) -> Changeset:
         if (newest := latest()) is None:
             raise GateClosed(["no changeset is frozen, so nobody can have signed"], "Run v7_rehearse and v7_freeze.")
         return newest
-    found = list(Changeset.objects.filter(digest__startswith=digest)[:2])
+    found: list[Changeset] = list(Changeset.objects.filter(digest__startswith=digest)[:2])
     if len(found) != 1:
         raise Refused(f"{len(found) or 'No'} changesets begin with {digest}.", "v7_status names the newest.")
     return found[0]

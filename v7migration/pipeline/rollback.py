@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -149,7 +150,7 @@ class _Rollback:
             hooks = Hooks(
                 opening=self._compare_under_lock if live else lambda connection: None,
                 skipping=self._was_never_made,
-                began=lambda xid, pid, pk=intent.pk: _began(pk, xid, pid),
+                began=partial(_began, intent.pk),
             )
             try:
                 done = run_step(

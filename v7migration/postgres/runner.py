@@ -114,7 +114,7 @@ def run_step(
 
 def _pause(attempt: int, limits: Limits) -> float:
     """Return seconds of jittered, doubling back-off, at least nine times the lock timeout (a low duty)."""
-    longest = min(limits.longest_pause, limits.first_pause * 2**attempt)
+    longest: int = min(limits.longest_pause, limits.first_pause * 2**attempt)
     return max(random.uniform(0.5, 1.0) * longest, 9 * limits.lock_timeout * random.uniform(1.0, 1.2)) / 1000  # noqa: S311
 
 
