@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -132,10 +133,10 @@ def run_revoke(request: HttpRequest, run_id: UUID, seat: str) -> HttpResponse:
 
 def _sign(request: HttpRequest, subject: Subject, seat: gates.Seat) -> HttpResponse:
     if request.method == "GET":
-        return _page(request, subject, seat, SignForm(facts=subject.facts, seat=seat), RevokeForm(auto_id="revoke_%s"))
+        return _page(request, subject, seat, SignForm(facts=subject.facts, seat=seat))
     form = SignForm(request.POST, facts=subject.facts, seat=seat)
     if not form.is_valid():
-        return _page(request, subject, seat, form, RevokeForm(auto_id="revoke_%s"), status=_form_status(form))
+        return _page(request, subject, seat, form, status=_form_status(form))
     try:
         signature = subject.take(
             seat=seat.key,
@@ -148,16 +149,14 @@ def _sign(request: HttpRequest, subject: Subject, seat: gates.Seat) -> HttpRespo
             user_agent=request.headers.get("User-Agent", ""),
         )
     except V7Error as refusal:
-        return _page(
-            request, subject, seat, form, RevokeForm(auto_id="revoke_%s"), status=status_of(refusal), refusal=refusal
-        )
+        return _page(request, subject, seat, form, status=status_of(refusal), refusal=refusal)
     verb = "signed" if signature.decision == gates.APPROVED else "rejected"
     messages.success(request, f"You {verb} “{seat.meaning}” as {seat.persona}.")
     return redirect(subject.back)
 
 
 def _form_status(form: forms.Form) -> int:
-    return 409 if form.has_error(forms.forms.NON_FIELD_ERRORS, "stale-page") else 400
+    return 409 if form.has_error(NON_FIELD_ERRORS, "stale-page") else 400
 
 
 def _revoke(request: HttpRequest, subject: Subject, seat: gates.Seat) -> HttpResponse:
@@ -193,7 +192,7 @@ def _page(
     subject: Subject,
     seat: gates.Seat,
     form: SignForm,
-    revoke_form: RevokeForm,
+    revoke_form: RevokeForm | None = None,
     *,
     status: int = 200,
     refusal: V7Error | None = None,
@@ -211,7 +210,7 @@ def _page(
         "may_reject": reject_refusal is None,
         "statement": gates.statement_for(seat, subject.facts),
         "form": form,
-        "revoke_form": revoke_form,
+        "revoke_form": revoke_form or RevokeForm(auto_id="revoke_%s"),
         "revoke_url": subject.url("revoke", seat.key),
         "refusal": refusal,
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
@@ -21,7 +19,7 @@ from tracking.choices import (
 from tracking.models import EnumMigration, File, GlobalImpact, Layer, Phase, SubworkflowTask, TestResult, WorkflowCode
 
 
-def _phases(request: Any) -> list[tuple[int, str]]:
+def _phases() -> list[tuple[int, str]]:
     return [(phase.phase_number, f"{phase.phase_number} {phase.phase_name}") for phase in Phase.objects.all()]
 
 
@@ -37,7 +35,7 @@ class TaskFilter(filters.FilterSet):  # type: ignore[misc]
     """By phase, state, persona and words."""
 
     phase = filters.ChoiceFilter(
-        field_name="parent_phase", choices=lambda: _phases(None), empty_label="All", label="Phase"
+        field_name="parent_phase", choices=_phases, empty_label="All", label="Phase"
     )
     status = filters.ChoiceFilter(choices=TaskStatus.choices, empty_label="All")
     responsible_persona = filters.CharFilter(lookup_expr="icontains", label="Responsible")

@@ -18,6 +18,7 @@ from unfold.widgets import (
 from tracking.choices import ChangeType, Risk
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 
+LONG = 20_000
 CONTENT = (
     "change_type",
     "impact_description",
@@ -48,7 +49,7 @@ class ImpactForm(forms.Form):
 
     change_type = forms.ChoiceField(choices=ChangeType.choices, label="What changes", widget=UnfoldAdminSelectWidget)
     impact_description = forms.CharField(
-        label="Impact", max_length=20_000, widget=_text(4), help_text="What breaks or moves, and where."
+        label="Impact", max_length=LONG, widget=_text(4), help_text="What breaks or moves, and where."
     )
     affected_layers = forms.TypedMultipleChoiceField(
         choices=_layers, coerce=int, required=False, label="Layers", widget=UnfoldAdminCheckboxSelectMultipleWidget
@@ -59,15 +60,16 @@ class ImpactForm(forms.Form):
     risk_assessment = forms.ChoiceField(
         choices=Risk.choices, label="Risk", initial=Risk.MEDIUM, widget=UnfoldAdminSelectWidget
     )
-    mitigation_strategy = forms.CharField(label="Mitigation", required=False, max_length=20_000, widget=_text(3))
+    mitigation_strategy = forms.CharField(label="Mitigation", required=False, max_length=LONG, widget=_text(3))
     change_detail = forms.JSONField(
         label="Details (JSON)",
         required=False,
-        widget=_text(4),
+        initial=dict,
+        widget=_text(3),
         help_text='An object, such as {"tables": ["companies"]}.',
     )
     implementation_notes = forms.CharField(
-        label="Implementation notes", required=False, max_length=20_000, widget=_text(2)
+        label="Implementation notes", required=False, max_length=LONG, widget=_text(2)
     )
     reason = forms.CharField(
         label="Reason for the history", required=False, max_length=1_000, widget=UnfoldAdminTextInputWidget

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
+from django.db.models import Case, IntegerField, Value, When
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tracking.choices import severity
+from tracking.choices import Risk, severity
 from tracking.models import EnumMigration, File, GlobalImpact, SubworkflowTask, TestResult
 from v7migration.templatetags.v7 import badge, utc
 
 LOOK = {"class": "v7-table"}
+NUMBER = {"td": {"class": "num"}, "th": {"class": "num"}}
 SHOWN = 6
 
 
@@ -52,9 +54,7 @@ class TaskTable(tables.Table):  # type: ignore[misc]
 
     number = tables.Column(verbose_name="No.", accessor="task_number", order_by=("parent_phase", "task_number"))
     task_name = tables.Column(verbose_name="Task")
-    parent_phase = tables.Column(
-        verbose_name="Phase", accessor="parent_phase_id", attrs={"td": {"class": "num"}, "th": {"class": "num"}}
-    )
+    parent_phase = tables.Column(verbose_name="Phase", accessor="parent_phase_id", attrs=NUMBER)
     status = StateColumn()
     updated_at = TimeColumn(verbose_name="Changed")
 
@@ -130,10 +130,6 @@ class EnumTable(tables.Table):  # type: ignore[misc]
 
 
 def _by_risk(field: str, is_descending: bool) -> list[Any]:
-    from django.db.models import Case, IntegerField, Value, When
-
-    from tracking.choices import Risk
-
     rank = Case(*(When(**{field: r, "then": Value(severity(r))}) for r in Risk.values), output_field=IntegerField())
     return [rank.desc() if is_descending else rank.asc(), "pk"]
 
@@ -143,12 +139,12 @@ class FileTable(tables.Table):  # type: ignore[misc]
 
     file_number = tables.Column(verbose_name="No.")
     file_path = tables.Column(verbose_name="Path", attrs={"td": {"class": "path"}})
-    layer_number = tables.Column(verbose_name="Layer", attrs={"td": {"class": "num"}, "th": {"class": "num"}})
+    layer_number = tables.Column(verbose_name="Layer", attrs=NUMBER)
     workflows = WordsColumn(orderable=False)
 
     class Meta:
         model = File
-        fields = ("file_number", "file_path", "layer_number", "workflows", "status", "audit_status")
+        fields: tuple[str, ...] = ("file_number", "file_path", "layer_number", "workflows", "status", "audit_status")
         attrs = LOOK
         empty_text = "No file matches."
 
@@ -158,10 +154,10 @@ class LiveFileTable(FileTable):
 
     v7_workflow_status = StateColumn(verbose_name="V7 status")
     v7_target_name = tables.Column(verbose_name="Target name", attrs={"td": {"class": "path"}})
-    v7_impact_score = tables.Column(verbose_name="Score", attrs={"td": {"class": "num"}, "th": {"class": "num"}})
+    v7_impact_score = tables.Column(verbose_name="Score", attrs=NUMBER)
 
     class Meta(FileTable.Meta):
-        fields = (
+        fields: tuple[str, ...] = (
             "file_number", "file_path", "layer_number", "workflows", "status", "v7_workflow_status", "v7_target_name",
             "v7_impact_score",
         )  # fmt: skip

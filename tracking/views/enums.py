@@ -20,11 +20,11 @@ from tracking.filters import EnumFilter
 from tracking.machines import ENUM_MIGRATION
 from tracking.models import EnumMigration
 from tracking.tables import EnumTable
-from tracking.views.acting import move, moves
+from tracking.views.acting import Service, move, moves
 from tracking.views.voiding import refused_until_confirmed, voided
 from v7migration.errors import V7Error
 
-SERVICES = {
+SERVICES: dict[str, Service] = {
     "approve": services.enum_migration_approve,
     "implement": services.enum_migration_implement,
     "confirm": services.enum_migration_confirm,

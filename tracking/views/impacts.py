@@ -24,12 +24,12 @@ from tracking.forms import ImpactForm
 from tracking.machines import IMPACT
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from tracking.tables import ImpactTable
-from tracking.views.acting import actor_of, move, moves
+from tracking.views.acting import Service, actor_of, move, moves
 from tracking.views.voiding import refused_until_confirmed, voided
 from v7migration.errors import HomeMoving, StaleForm, V7Error
 from v7migration.middleware import status_of
 
-SERVICES = {
+SERVICES: dict[str, Service] = {
     "review": services.impact_review,
     "approve": services.impact_approve,
     "reject": services.impact_reject,

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from tracking import selectors, services
 from tracking.machines import PHASE
 from tracking.models import Phase
-from tracking.views.acting import move, moves
+from tracking.views.acting import Service, move, moves
 from v7migration.errors import V7Error
 
-SERVICES = {
+SERVICES: dict[str, Service] = {
     "start": services.phase_start,
     "submit_for_review": services.phase_submit_for_review,
     "send_back": services.phase_send_back,

@@ -21,10 +21,10 @@ from tracking.filters import TaskFilter
 from tracking.machines import TASK
 from tracking.models import SubworkflowTask
 from tracking.tables import TaskTable
-from tracking.views.acting import actor_of, move, moves
+from tracking.views.acting import Service, actor_of, move, moves
 from v7migration.errors import V7Error
 
-SERVICES = {
+SERVICES: dict[str, Service] = {
     "start": services.task_start,
     "block": services.task_block,
     "unblock": services.task_unblock,

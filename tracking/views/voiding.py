@@ -41,7 +41,8 @@ def refused_until_confirmed(request: HttpRequest) -> V7Error | None:
     loss = voided()
     if loss is None or not loss.signers or request.POST.get("confirm") == "on":
         return None
+    number, signers = loss.changeset.number, ", ".join(loss.signers)
     return Refused(
-        f"Not saved yet: this would void the signatures of {', '.join(loss.signers)} on changeset {loss.changeset.number}.",
+        f"Not saved yet: this would void the signatures of {signers} on changeset {number}.",
         "Tick the confirmation below to save all the same; the changeset must then be frozen and signed again.",
     )

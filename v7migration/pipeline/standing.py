@@ -205,7 +205,7 @@ def _principles(standing: Standing) -> tuple[Principle, ...]:
         Principle(
             "No Autonomous Execution",
             "ok" if approved == len(standing.before) else "open",
-            f"{approved} of {len(standing.before)} seats approved; without all of them v7_execute ends with exit code 3.",
+            f"{approved} of {len(standing.before)} seats approved; without all of them v7_execute refuses.",
         ),
         Principle(
             "Reversibility",
@@ -224,14 +224,14 @@ def _principles(standing: Standing) -> tuple[Principle, ...]:
             "open" if stale else "ok",
             " ".join(s.sentence for s in standing.staleness)
             if stale
-            else f"Frozen on fingerprint {changeset.snapshot.fingerprint[:12]} of the target; compared at signing, at start "
-            "and between steps.",
+            else f"Frozen on fingerprint {changeset.snapshot.fingerprint[:12]} of the target; compared at signing, "
+            "at start and between steps.",
         ),
         Principle(
             "Global Awareness",
             "not_assessed",
             f"Coverage of the impacts: {gatekeeper.manifest(changeset).get('coverage', 'not assessed')}. "
-            f"{impacts} impacts are on file.",
+            f"{impacts} {'impact is' if impacts == 1 else 'impacts are'} on file.",
         ),
     )
 

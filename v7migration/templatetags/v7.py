@@ -20,7 +20,9 @@ TONES = {
     ),
     "bad": "rejected failed revoked blocked error fail timeout red no critical stale high",
     "warn": "stopped expired warn medium skipped unmet rolled_back superseded accept",
-    "info": "running in_progress review reviewing executing assessed designed implementing testing intent pending_approval",
+    "info": (
+        "running in_progress review reviewing executing assessed designed implementing testing intent pending_approval"
+    ),
 }
 TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
 LABELS = {

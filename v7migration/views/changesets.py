@@ -64,7 +64,7 @@ def changeset_page(request: HttpRequest, digest: str) -> HttpResponse:
 
 def _find(digest: str) -> Changeset:
     wanted = Changeset.objects.select_related("snapshot", "rehearsal", "script", "source")
-    found = list(wanted.filter(digest__startswith=digest)[:2]) if len(digest) >= 8 else []
+    found: list[Changeset] = list(wanted.filter(digest__startswith=digest)[:2]) if len(digest) >= 8 else []
     if len(found) != 1:
         raise Http404("There is no such changeset.")
     return found[0]

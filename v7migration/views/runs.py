@@ -88,13 +88,7 @@ def _progress(run: Run) -> dict[str, Any]:
     for step in run.steps.all():
         attempts.setdefault(step.key, []).append(step)
     rows = [
-        {
-            **section,
-            "steps": [
-                {**step, "attempts": attempts.get(step["key"], []), **_state(run, step, attempts)}
-                for step in section["steps"]
-            ],
-        }
+        {**section, "steps": [{**step, **_state(step["key"], attempts)} for step in section["steps"]]}
         for section in _sections(run)
     ]
     steps = [step for section in rows for step in section["steps"]]
@@ -120,14 +114,13 @@ def _sections(run: Run) -> list[dict[str, Any]]:
     return [{"number": 9, "title": section.title, "reason": "", "purpose": section.purpose, "steps": steps}]
 
 
-def _state(run: Run, step: dict[str, Any], attempts: dict[str, list[RunStep]]) -> dict[str, Any]:
-    if found := attempts.get(step["key"]):
+def _state(key: str, attempts: dict[str, list[RunStep]]) -> dict[str, Any]:
+    """Return where a step stands; Section 0 is skipped when the run began beyond it."""
+    if found := attempts.get(key):
         last = found[-1]
-        return {"state": last.state, "milliseconds": last.milliseconds, "detail": last.detail}
-    began = any(key.split(".")[0] not in ("0", "") for key in attempts)
-    if step["key"].startswith("0.") and began:
-        return {"state": "skipped", "milliseconds": None, "detail": {}}
-    return {"state": "pending", "milliseconds": None, "detail": {}}
+        return {"state": last.state, "milliseconds": last.milliseconds, "detail": last.detail, "attempts": found}
+    skipped = key.startswith("0.") and bool(attempts)
+    return {"state": "skipped" if skipped else "pending", "milliseconds": None, "detail": {}, "attempts": []}
 
 
 def _blocking(run: Run, attempts: dict[str, list[RunStep]]) -> list[dict[str, Any]]:
