@@ -39,6 +39,7 @@ from approvals.selectors import (
     signing_personas_of,
 )
 from v7migration.errors import Refused, UsageError
+from v7migration.ledger.models import Run, RunState
 from v7migration.ledger.services import append_event
 
 __all__ = ["grant", "person_create", "personas_of", "revoke", "sign", "statement_for", "withdraw"]
@@ -178,6 +179,10 @@ def _revocation_refusal(signature: Signature, person: User, reason: str) -> Reas
         return Reason("reason-missing", "A revocation says why.", signature.seat)
     if person.pk != signature.person_id and ARCHITECT not in signing_personas_of(person):
         return Reason("not-yours", f"Only {signature.person_name} or {ARCHITECT} may revoke it.", signature.seat)
+    ended = Run.objects.filter(state__in=(RunState.FINISHED, RunState.ROLLED_BACK), kind=Run.Kind.EXECUTE)
+    if signature.subject_kind == "changeset" and ended.filter(changeset_id=signature.subject_id).exists():
+        sentence = "The run of this changeset has ended: there is nothing left to stop. The way back is a rollback."
+        return Reason("too-late", sentence, signature.seat)
     standing = Revocation.objects.filter(signature=signature).first()
     if standing is not None:
         return Reason("already-revoked", f"Already revoked at {standing.at:%Y-%m-%d %H:%M:%S %Z}.", signature.seat)

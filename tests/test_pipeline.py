@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from approvals.gates import Subject
+from approvals.selectors import signatures_of
+from tests.cast import PASSWORD
 from tests.world import World
 from tracking import home
 from tracking.models import File, GlobalImpact
-from v7migration.errors import GateClosed, Refused
+from v7migration.errors import GateClosed, Refused, SignatureRefused
+from v7migration.pipeline import sign
 from v7migration.postgres import catalog
 
 
@@ -77,3 +81,10 @@ def test_a_second_cycle_restores_the_file_values_of_the_first(executed: World) -
 def test_a_finished_run_is_not_started_again(executed: World) -> None:
     with pytest.raises(Refused, match="was executed by run"):
         executed.execute()
+
+
+def test_a_signature_cannot_be_revoked_once_the_run_has_ended(executed: World) -> None:
+    signature = signatures_of(Subject("changeset", executed.changeset().digest)).first()
+    assert signature is not None
+    with pytest.raises(SignatureRefused, match="The run of this changeset has ended"):
+        sign.revoke(signature=signature, person=signature.person, password=PASSWORD, reason="Too late")
