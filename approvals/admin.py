@@ -75,6 +75,11 @@ class HoldingAdmin(ReadOnlyAdmin):
         return row.granted_by or "the server's shell"
 
 
+def changed_by(row: AccountChange) -> str:
+    """Return who made a change to an account; what did not come through the application's pages has no name."""
+    return row.changed_by or "unnamed: a command or psql"
+
+
 @admin.register(AccountChange)
 class AccountChangeAdmin(ReadOnlyAdmin):
     """Changes to accounts that decide whether they may still sign."""
@@ -89,9 +94,7 @@ class AccountChangeAdmin(ReadOnlyAdmin):
     @column("Changed by", order="changed_by")
     def by(self, row: AccountChange) -> str:
         """Name who made it; what came past the application has no name."""
-        if row.changed_by is None:
-            return "unknown (not by the application)"
-        return row.changed_by or "the server's shell"
+        return changed_by(row)
 
 
 @admin.register(Signatory)

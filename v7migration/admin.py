@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from approvals.admin import changed_by
 from approvals.models import AccountChange, Holding
 from approvals.services import people_group
 from v7migration.adminsite import ReadOnlyAdmin, ReadOnlyTable, StaffAdmin, column
@@ -34,6 +35,7 @@ class HoldingInline(TabularInline):  # type: ignore[misc]
     fields = ["persona", "granted_by", "granted_at"]
     readonly_fields = ["granted_by", "granted_at"]
     extra = 0
+    hide_title = True
     verbose_name = "persona"
     verbose_name_plural = "personas"
 
@@ -46,10 +48,16 @@ class AccountChangeTable(ReadOnlyTable):
     """What happened to the account."""
 
     model = AccountChange
-    fields = ["at", "kind", "detail", "changed_by"]
+    fields = ["at", "kind", "detail", "by"]
+    readonly_fields = ["by"]
     verbose_name_plural = "changes to this account (recorded by the database)"
     show_change_link = False
     per_page = 10
+
+    @column("Changed by")
+    def by(self, row: AccountChange) -> str:
+        """Name who made it."""
+        return changed_by(row)
 
 
 @admin.register(User)
@@ -72,8 +80,9 @@ class PeopleAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": (("username", "password"),)}),
         ("Person", {"fields": (("first_name", "last_name"), "email")}),
-        ("Rank", {"fields": (("is_active", "is_staff", "is_superuser"), "groups", "user_permissions")}),
+        ("Rank", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
         ("Times", {"fields": (("last_login", "date_joined"),)}),
+        ("Single permissions", {"classes": ("collapse",), "fields": ("user_permissions",)}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "usable_password", "password1", "password2")}),

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
+NOTHING = SafeString("–")
 READING = ("GET", "HEAD", "OPTIONS")
 
 # The tone of a state. It is decoration: every place that uses it also shows the state's name.
@@ -84,7 +85,7 @@ def verbatim(text: str) -> SafeString:
 
 def document(value: Any) -> SafeString:
     """Show a JSON document, indented and escaped."""
-    return verbatim(json.dumps(value, indent=2, ensure_ascii=False, default=str)) if value else format_html("–")
+    return verbatim(json.dumps(value, indent=2, ensure_ascii=False, default=str)) if value else NOTHING
 
 
 def page_link(words: str, name: str, *args: object) -> SafeString:
@@ -176,6 +177,7 @@ class _ReadOnlyInline:
     max_num = 0
     can_delete = False
     show_change_link = True
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse everybody."""

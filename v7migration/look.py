@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Dashboard", "space_dashboard", "admin:index", permission=lambda request: request.user.is_staff),
             _page("Changesets", "draw", "changesets"),
             _page("Runs", "play_circle", "runs"),
-            _page("Incidents", "emergency_home", "incidents", badge="v7migration.dashboard.open_incidents"),
+            _page("Incidents", "emergency_home", "incidents"),
         ],
     },
     {
@@ -111,6 +112,17 @@ NAVIGATION: list[dict[str, Any]] = [
     },
 ]
 
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar, with the number of open incidents where there are any."""
+    from v7migration.dashboard import open_incidents
+
+    groups = copy.deepcopy(NAVIGATION)
+    if count := open_incidents():
+        groups[0]["items"][-1] |= {"badge": str(count), "badge_variant": "danger"}
+    return groups
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "V7 Migration",
     "SITE_HEADER": "V7 Migration",
@@ -122,6 +134,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "6px",
     "DASHBOARD_CALLBACK": "v7migration.dashboard.dashboard",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("v7/favicon.svg")},
+    ],
     "STYLES": [lambda request: static("v7/admin.css")],
     "COLORS": {
         "primary": {
@@ -138,6 +153,6 @@ UNFOLD: dict[str, Any] = {
             "950": "oklch(22% .06 240)",
         },
     },
-    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": navigation},
     "COMMAND": {"search_models": False, "show_history": False},
 }

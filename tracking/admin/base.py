@@ -7,15 +7,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from simple_history.admin import SimpleHistoryAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tracking import home, moving
 from tracking.actors import Actor
-from tracking.admin.forms import REASON, VERSION, TrackedForm
+from tracking.admin.forms import REASON, VERSION, DocumentField, TrackedForm
 from tracking.machines import Machine
 from tracking.models.base import HistoricRow
 from tracking.services.writing import MUST_SAY_WHY
@@ -35,6 +36,10 @@ class TrackedAdmin(SimpleHistoryAdmin, StaffAdmin):  # type: ignore[misc]
     """
 
     form = TrackedForm
+    formfield_overrides = {
+        models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})},
+        models.JSONField: {"form_class": DocumentField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 5})},
+    }
     actions = None
     machine: Machine | None = None
     recorded: Sequence[str] = ()
@@ -75,7 +80,7 @@ class TrackedAdmin(SimpleHistoryAdmin, StaffAdmin):  # type: ignore[misc]
         may = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         if reading or not may:
             return fieldsets
-        return [*fieldsets, ("Why", {"fields": (REASON, VERSION)})]
+        return [*fieldsets, ("For the history", {"fields": (REASON, VERSION)})]
 
     def row_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields of the row itself."""
@@ -159,10 +164,12 @@ class TrackedAdmin(SimpleHistoryAdmin, StaffAdmin):  # type: ignore[misc]
         if row is None or not self.movable(row):
             return {}
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_transition"
+        moves = [(move, move.replace("_", " ").capitalize(), move in MUST_SAY_WHY) for move in self.moves(row)]
         return {
             "state": getattr(row, self.machine.column),
             "state_label": getattr(row, f"get_{self.machine.column}_display")(),
-            "moves": [(move, move.replace("_", " ").capitalize(), move in MUST_SAY_WHY) for move in self.moves(row)],
+            "moves": moves,
+            "must_say_why": [words for _, words, why in moves if why],
             "move_url": reverse(name, args=[row.pk]),
             "move_seen": row.updated_at.isoformat() if getattr(row, "updated_at", None) else "",
         }

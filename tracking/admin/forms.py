@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import router
-from unfold.widgets import CHECKBOX_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from tracking.models.base import HistoricRow
 from v7migration.errors import V7Error
@@ -22,6 +27,16 @@ def version_of(row: HistoricRow, columns: Sequence[str]) -> str:
     """Return a digest of what a row says in ``columns``: two forms opened on the same values share it."""
     said = [(name, getattr(row, name)) for name in columns]
     return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
+class DocumentField(forms.JSONField):
+    """A JSON document, indented; nothing is shown as nothing."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show the document as people write one."""
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 class LinesField(forms.CharField):
@@ -52,7 +67,7 @@ class ManyField(forms.TypedMultipleChoiceField):
 
     def __init__(self, known: Callable[[], Iterable[tuple[Any, str]]], **options: Any) -> None:
         self.known = known
-        widget = forms.CheckboxSelectMultiple(attrs={"class": " ".join(CHECKBOX_CLASSES)})
+        widget = UnfoldAdminCheckboxSelectMultipleWidget()
         super().__init__(choices=known, required=False, empty_value=[], widget=widget, **options)
 
     def prepare_value(self, value: Any) -> Any:

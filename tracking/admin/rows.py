@@ -227,9 +227,7 @@ class EnumMigrationAdmin(TrackedAdmin):
 
     form = EnumMigrationForm
     machine = ENUM_MIGRATION
-    recorded = (
-        *("status", "approved_by", "implemented_at", "validated_at", "retired_at", "created_at", "updated_at"),
-    )
+    recorded = (*("status", "approved_by", "implemented_at", "validated_at", "retired_at", "created_at", "updated_at"),)
     list_display = ["current_enum_name", "v7_enum_name", "state", "risk", "values", "tables", "approved_by"]
     list_filter = ["status", "risk_level", "v7_enum_name"]
     search_fields = ["current_enum_name", "v7_enum_name", "consolidates_with", "affected_tables"]

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from v7migration.adminsite import ReadOnlyAdmin, ReadOnlyTable, column, document, short, state_column, verbatim
+from v7migration.adminsite import NOTHING, ReadOnlyAdmin, ReadOnlyTable, column, document, short, state_column, verbatim
 from v7migration.ledger.models import Changeset, Event, Incident, Rehearsal, Run, RunStep, Script, Snapshot
 
 
@@ -333,7 +333,7 @@ class EventAdmin(ReadOnlyAdmin):
     @column("Subject", order="subject")
     def subject_shown(self, row: Event) -> SafeString:
         """Show what it is about, shortened."""
-        return short(row.subject, 28) if row.subject else format_html("–")
+        return short(row.subject, 28) if row.subject else NOTHING
 
     @column("Payload")
     def payload_text(self, row: Event) -> SafeString:
