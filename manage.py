@@ -5,7 +5,17 @@ import os
 import sys
 from pathlib import Path
 
-WITHOUT_DATABASE = {"check", "collectstatic", "help", "makemigrations", "v7_postgres", "--help", "-h", "--version", "version"}
+WITHOUT_DATABASE = {
+    "check",
+    "collectstatic",
+    "help",
+    "makemigrations",
+    "v7_postgres",
+    "--help",
+    "-h",
+    "--version",
+    "version",
+}
 
 
 def main() -> int:

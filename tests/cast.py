@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PASSWORD = "Correct-Horse-41"  # noqa: S105 (a test password)
+PASSWORD = "Correct-Horse-41"
 CAST: dict[str, tuple[str, ...]] = {
     "ada": ("The Architect",),
     "lena": ("DB Team Lead",),

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "TARGET_DATABASE_URL", "TARGET_RUNNER_URL", "V7_SCRIPT", "V7_PASSWORD"):
+for _name in (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "TARGET_DATABASE_URL",
+    "TARGET_RUNNER_URL",
+    "V7_SCRIPT",
+    "V7_PASSWORD",
+):
     os.environ.pop(_name, None)
 _DIRECTORY = tempfile.TemporaryDirectory(prefix="v7-tests-")
 os.environ["V7_STATE_DIR"] = _DIRECTORY.name

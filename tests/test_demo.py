@@ -54,7 +54,9 @@ def test_the_demo_goes_on_from_where_it_stands_through_a_rollback_and_a_second_c
     assert (again["changeset"], again["run"]) == (first["changeset"], first["run"])
 
     password = next(p["password"] for p in first["people"] if p["username"] == "lena")
-    back = manage(state, "v7_rollback", "--as", "lena", "--no-input", "--incident", "a trial", "--json", password=password)
+    back = manage(
+        state, "v7_rollback", "--as", "lena", "--no-input", "--incident", "a trial", "--json", password=password
+    )
     assert back.returncode == 0, back.stderr
     assert json.loads(back.stdout)["as_before"] is True
     with psycopg.connect(cluster(state).url("owner")) as connection:

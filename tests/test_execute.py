@@ -15,6 +15,9 @@ import psycopg
 import pytest
 from pytest_django import Settings
 
+from approvals.gates import Subject
+from approvals.models import Signature
+from approvals.selectors import signatures_of
 from tests.cast import PASSWORD
 from tests.environment import CLUSTER
 from tests.world import Quiet, World
@@ -210,9 +213,7 @@ def test_a_target_that_changed_after_the_freeze_closes_the_gate_and_says_what_ch
     assert not Run.objects.exists()
 
 
-def test_one_changed_byte_of_the_script_closes_the_gate(
-    signed: World, settings: Settings, tmp_path: Path
-) -> None:
+def test_one_changed_byte_of_the_script_closes_the_gate(signed: World, settings: Settings, tmp_path: Path) -> None:
     changed = tmp_path / "changed.sql"
     changed.write_bytes(settings.V7_SCRIPT.read_bytes() + b" ")
     settings.V7_SCRIPT = changed
@@ -243,10 +244,7 @@ def test_what_moves_while_people_sign_does_not_make_their_signatures_stale(signe
     assert (task.notes, task.dart_task_id) == ("moved on", "abcdefghijkl")
 
 
-def _signatures(world: World) -> list[object]:
-    from approvals.gates import Subject
-    from approvals.selectors import signatures_of
-
+def _signatures(world: World) -> list[Signature]:
     return list(signatures_of(Subject("changeset", world.changeset().digest)))
 
 

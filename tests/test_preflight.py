@@ -68,9 +68,7 @@ def test_a_target_that_is_the_control_plane_is_refused(signed: World, monkeypatc
     assert "one database" in refusal(signed)
 
 
-def test_a_runner_on_another_database_than_the_pages_is_refused(
-    signed: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_runner_on_another_database_than_the_pages_is_refused(signed: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
         admin.execute("DROP DATABASE IF EXISTS elsewhere WITH (FORCE)")
         admin.execute("CREATE DATABASE elsewhere TEMPLATE template_signed_v7_target OWNER v7_owner")

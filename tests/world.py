@@ -155,10 +155,10 @@ def _migrated(world: World) -> None:
     for name, personas in CAST.items():
         person_create(
             username=name, password=PASSWORD, personas=list(personas), full_name=f"{name.title()} Test",
-            email=f"{name}@example.org", superuser=False, by="",
+            email=f"{name}@example.org", superuser=False, by=None,
         )  # fmt: skip
     person_create(
-        username=SUPERUSER, password=PASSWORD, personas=[], full_name="Root Test", email="", superuser=True, by=""
+        username=SUPERUSER, password=PASSWORD, personas=[], full_name="Root Test", email="", superuser=True, by=None
     )
 
 

@@ -49,7 +49,9 @@ class Browser:
         """Sign in with one's own password."""
         page = self.post("login/", username=username, password=password)
         if 'name="username"' in page:
-            raise StepFailed(f"{username} cannot sign in.", "If the password was changed, begin anew with v7_demo --reset.")
+            raise StepFailed(
+                f"{username} cannot sign in.", "If the password was changed, begin anew with v7_demo --reset."
+            )
 
     def _hidden(self, page: str) -> dict[str, str]:
         found = {}
@@ -66,5 +68,7 @@ class Browser:
         except urllib.error.HTTPError as error:
             text = re.sub(r"<(style|script|title)\b.*?</\1>|<[^>]+>", " ", error.read().decode(), flags=re.DOTALL)
             words = " ".join(unescape(text).split())
-            raise StepFailed(f"{request.full_url} answered {error.code}: {words[:400]}", "See the page in a browser.") from error
+            raise StepFailed(
+                f"{request.full_url} answered {error.code}: {words[:400]}", "See the page in a browser."
+            ) from error
         return page

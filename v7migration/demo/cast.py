@@ -72,6 +72,6 @@ def assemble(path: Path) -> dict[str, str]:
         _write(path, passwords)
         person_create(
             username=member.username, password=passwords[member.username], personas=list(member.personas),
-            full_name=member.full_name, email=f"{member.username}@demo.localhost", superuser=member.superuser, by="",
+            full_name=member.full_name, email=f"{member.username}@demo.localhost", superuser=member.superuser, by=None,
         )  # fmt: skip
     return {member.username: passwords.get(member.username, "") for member in CAST}

@@ -144,7 +144,9 @@ class Scenario:
         for stage in found.report["stages"]:
             self.say(f"  {'✓' if stage['ok'] else '✗'} {stage['name']:<14} {stage['milliseconds']:>8.1f} ms")
         if not found.ok:
-            raise StepFailed(f"The rehearsal is red: {found.report['failures'][0]['message']}", "See the changeset's page.")
+            raise StepFailed(
+                f"The rehearsal is red: {found.report['failures'][0]['message']}", "See the changeset's page."
+            )
         changeset = sign.freeze(person=User.objects.get(username="lena"))
         self.heading("Freeze")
         self.say(f"Changeset {changeset.number}  {changeset.digest}")

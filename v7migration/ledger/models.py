@@ -69,7 +69,9 @@ class Changeset(AppendOnly):
     digest = models.CharField(primary_key=True, max_length=64, help_text="SHA-256 of the manifest")
     number = models.IntegerField(unique=True)
     manifest = models.TextField(help_text="canonical JSON of everything a signature covers")
-    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="+", help_text="with the planning rows rendered in")
+    script = models.ForeignKey(
+        Script, on_delete=models.PROTECT, related_name="+", help_text="with the planning rows rendered in"
+    )
     source = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="+", help_text="the file as it was read")
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT)
     rehearsal = models.ForeignKey(Rehearsal, on_delete=models.PROTECT)

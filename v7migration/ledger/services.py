@@ -18,7 +18,8 @@ def append_event(*, kind: str, actor: str = "", subject: str = "", payload: Mapp
     """Add one event to the append-only log and return its id."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
-            "SELECT append_event(%s, %s, %s, %s::jsonb)", [kind, actor, subject, json.dumps(dict(payload or {}), default=str)]
+            "SELECT append_event(%s, %s, %s, %s::jsonb)",
+            [kind, actor, subject, json.dumps(dict(payload or {}), default=str)],
         )
         return int(cursor.fetchone()[0])
 
@@ -36,7 +37,9 @@ def open_incident(
     incident = Incident.objects.create(
         run=run, step=step, title=title[:300], detail=dict(detail), opened_by=opened_by, blocking=blocking
     )
-    append_event(kind="incident.opened", actor=opened_by, subject=str(incident.id), payload={"title": title, "step": step})
+    append_event(
+        kind="incident.opened", actor=opened_by, subject=str(incident.id), payload={"title": title, "step": step}
+    )
     return incident
 
 

@@ -36,7 +36,12 @@ class ProgressReporter:
 
     def __init__(self, console: Console, total: int) -> None:
         self.console = console
-        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+        )
         self.progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self.task: TaskID = self.progress.add_task("starting", total=total)
         self.current = ""
@@ -77,4 +82,5 @@ class ProgressReporter:
         names = "; ".join(
             f"process {b['pid']} ({b['application']}, query for {b['query_age_seconds']} s)" for b in blocking
         )
-        self._print(f"    lock taken by {names or 'a session that just ended'}: attempt {attempt} gave way, again in {pause:.1f} s")
+        holder = names or "a session that just ended"
+        self._print(f"    lock taken by {holder}: attempt {attempt} gave way, again in {pause:.1f} s")

@@ -133,14 +133,16 @@ def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
         gates.Prerequisite(
             name=f"Task {task.document_number} {task.task_name}",
             met=task.status == "completed",
-            reason=f"Task {task.document_number} {task.task_name} is {task.get_status_display().lower()}, not completed "
-            f"({task.responsible_persona}).",
+            reason=f"Task {task.document_number} {task.task_name} is {task.get_status_display().lower()}, "
+            f"not completed ({task.responsible_persona}).",
         )
         for task in tracking_selectors.phase_tasks(DATABASE_PHASE)
         if task.task_number in PRE_EXECUTION_TASKS
     ]
     if len(found) != len(PRE_EXECUTION_TASKS):
-        found.append(gates.Prerequisite("Tasks 2.1.1 to 2.1.3", met=False, reason="The pre-execution tasks are missing."))
+        found.append(
+            gates.Prerequisite("Tasks 2.1.1 to 2.1.3", met=False, reason="The pre-execution tasks are missing.")
+        )
     rehearsal = changeset.rehearsal
     green = rehearsal.ok and rehearsal.script_id == changeset.script_id
     found.append(gates.Prerequisite("Rehearsal", met=green, reason="No green rehearsal of exactly these bytes."))

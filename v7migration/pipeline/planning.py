@@ -9,7 +9,8 @@ from v7migration.postgres.script import Script, plan_order
 WARNINGS = (
     "Prepared SELECT * statements on file_audit fail once after its columns are added "
     "(cached plan must not change result type): let the application reconnect or retry.",
-    "Adding columns and constraints locks file_audit for milliseconds; a step that must wait gives way and tries again.",
+    "Adding columns and constraints locks file_audit for milliseconds; "
+    "a step that must wait gives way and tries again.",
 )
 
 
@@ -25,7 +26,13 @@ def plan_of(script: Script) -> dict[str, Any]:
             "on_failure": section.on_failure,
             "creates": list(section.creates),
             "steps": [
-                {"key": s.key, "title": s.title, "line": s.line, "transactional": s.transactional, "statements": len(s.statements)}
+                {
+                    "key": s.key,
+                    "title": s.title,
+                    "line": s.line,
+                    "transactional": s.transactional,
+                    "statements": len(s.statements),
+                }
                 for s in section.steps
             ],
         }

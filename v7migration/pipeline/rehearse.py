@@ -144,7 +144,12 @@ class _Rehearsing:
         checks = run_document_queries(self.connection, "after", has_duplicates=self.has_duplicates)
         self.report["checks"] = [check.as_dict() for check in checks]
         failed = [
-            {"section": None, "line": 0, "sqlstate": "", "message": f"check {c.name}: expected {c.expected}, found {c.actual}" + ADVICE.get(c.name, "")}
+            {
+                "section": None,
+                "line": 0,
+                "sqlstate": "",
+                "message": f"check {c.name}: expected {c.expected}, found {c.actual}" + ADVICE.get(c.name, ""),
+            }
             for c in checks
             if not c.ok
         ]

@@ -22,7 +22,15 @@ from tracking.services import phase_note_approval
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Rehearsal, Run
 from v7migration.ledger.services import append_event, store_script
-from v7migration.pipeline.gatekeeper import DATABASE_PHASE, facts, rendered_script, run_facts, sha256_of, source_bytes, staleness
+from v7migration.pipeline.gatekeeper import (
+    DATABASE_PHASE,
+    facts,
+    rendered_script,
+    run_facts,
+    sha256_of,
+    source_bytes,
+    staleness,
+)
 from v7migration.pipeline.target import TargetState, describe, observe, observe_from_web, runner
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import FINGERPRINT_VERSION, differences
@@ -98,7 +106,12 @@ def _green_rehearsal(content: bytes, target: TargetState) -> Rehearsal:
 
 
 def _store(
-    person: User, source: bytes, content: bytes, findings: list[dict[str, Any]], target: TargetState, rehearsal: Rehearsal
+    person: User,
+    source: bytes,
+    content: bytes,
+    findings: list[dict[str, Any]],
+    target: TargetState,
+    rehearsal: Rehearsal,
 ) -> Changeset:
     script, original = store_script(content), store_script(source)
     identity = target.identity

@@ -114,6 +114,4 @@ def gate_shape(connection: Connection) -> str:
     """Return the fingerprint of ``migration_gate`` alone: Section 0 is skipped where it has the same."""
     everything = catalog.snapshot(connection, exclude_schemas=())
     without = catalog.snapshot(connection, exclude_schemas=(GATE_SCHEMA,))
-    return fingerprint(
-        {"objects": {k: v for k, v in everything["objects"].items() if k not in without["objects"]}}
-    )
+    return fingerprint({"objects": {k: v for k, v in everything["objects"].items() if k not in without["objects"]}})

@@ -69,14 +69,17 @@ def _strict(connection: Connection, run: Run) -> Iterator[Check]:
     yield Check("integrity", "file_audit kept storage and earlier columns", "unchanged", _words(result), result["ok"])
     is_open = home.fence("target")
     live = home.read() == home.LIVE and bool(is_open and is_open.is_open)
-    yield Check("home", "the target is the home of the tracking rows", "live, open", "live, open" if live else "not", live)
+    yield Check(
+        "home", "the target is the home of the tracking rows", "live, open", "live, open" if live else "not", live
+    )
     yield from (_row_operations(name, trial) for name, trial in TRIALS.items())
 
 
 TABLES_QUERY = r"SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'v7\_%' ORDER BY 1"
 VIEWS_QUERY = r"SELECT viewname FROM pg_views WHERE schemaname = 'v7_monitoring' AND viewname LIKE 'v7\_%' ORDER BY 1"
 INDEXES_QUERY = """
-    SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT c.relname
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE i.indisvalid AND i.indisready AND n.nspname = 'public' AND c.relname = ANY (%s) ORDER BY 1
 """
 UNVALIDATED_QUERY = r"""
@@ -160,7 +163,9 @@ def _try_phase() -> None:
 TRIALS: dict[str, Callable[[], None]] = {
     "v7_migration_workflow": _try_phase,
     "v7_enum_migrations": lambda: _try_row(
-        EnumMigration(current_enum_name="a_trial", v7_enum_name="a_trial", current_enum_values=["x"], v7_enum_values=["x"]),
+        EnumMigration(
+            current_enum_name="a_trial", v7_enum_name="a_trial", current_enum_values=["x"], v7_enum_values=["x"]
+        ),
         v7_enum_name="another_trial",
     ),
     "v7_global_impacts": lambda: _try_row(

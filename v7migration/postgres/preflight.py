@@ -22,7 +22,9 @@ def check_server(connection: Connection) -> None:
     assert row is not None  # noqa: S101
     number, version, standby, read_only = row
     if int(str(number)) < OLDEST_SERVER:
-        raise Refused(f"The target runs PostgreSQL {version}.", "PostgreSQL 14 or later is needed: upgrade the server first.")
+        raise Refused(
+            f"The target runs PostgreSQL {version}.", "PostgreSQL 14 or later is needed: upgrade the server first."
+        )
     if standby:
         raise Refused("The target is a standby: it takes no writes.", "Name the primary in TARGET_RUNNER_URL.")
     if read_only:
@@ -98,8 +100,10 @@ def check_role(connection: Connection, *, web_role: str) -> None:
 def _check_web_role(connection: Connection, web_role: str) -> None:
     """Refuse a web role that cannot read file_audit, or that could change the schema itself."""
     row = connection.execute(
-        "SELECT has_schema_privilege(r.oid, 'public', 'USAGE') AND has_table_privilege(r.oid, 'public.file_audit', 'SELECT'), "
-        "has_schema_privilege(r.oid, 'public', 'CREATE') OR has_database_privilege(r.oid, current_database(), 'CREATE') "
+        "SELECT has_schema_privilege(r.oid, 'public', 'USAGE') "
+        "AND has_table_privilege(r.oid, 'public.file_audit', 'SELECT'), "
+        "has_schema_privilege(r.oid, 'public', 'CREATE') "
+        "OR has_database_privilege(r.oid, current_database(), 'CREATE') "
         "OR rolsuper FROM pg_roles AS r WHERE rolname = %s",
         [web_role],
     ).fetchone()
@@ -108,12 +112,14 @@ def _check_web_role(connection: Connection, web_role: str) -> None:
     if not may_read:
         raise Refused(
             f"The role {web_role} may not read public.file_audit.",
-            f"As its owner: GRANT USAGE ON SCHEMA public TO {web_role}; GRANT SELECT ON public.file_audit TO {web_role};",
+            f"As its owner: GRANT USAGE ON SCHEMA public TO {web_role}; "
+            f"GRANT SELECT ON public.file_audit TO {web_role};",
         )
     if may_create:
         raise Refused(
             f"The role {web_role} may create objects in the target, so pages could change its schema past the gate.",
-            f"As an administrator: REVOKE CREATE ON SCHEMA public FROM PUBLIC, {web_role}; and REVOKE CREATE ON DATABASE … "
+            f"As an administrator: REVOKE CREATE ON SCHEMA public FROM PUBLIC, {web_role}; "
+            "and REVOKE CREATE ON DATABASE … "
             f"FROM {web_role}; the role may not be a superuser either.",
         )
 

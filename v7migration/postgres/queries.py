@@ -14,7 +14,8 @@ import psycopg
 Connection = psycopg.Connection[tuple[object, ...]]
 CHECKS = Path(__file__).resolve().parent.parent / "sql" / "checks.sql"
 BLOCK = re.compile(
-    r"^-- check: (?P<name>[^\n]+)\n-- title: (?P<title>[^\n]+)\n-- when: (?P<when>[^\n]+)\n-- expected: (?P<expected>[^\n]+)\n"
+    r"^-- check: (?P<name>[^\n]+)\n-- title: (?P<title>[^\n]+)\n"
+    r"-- when: (?P<when>[^\n]+)\n-- expected: (?P<expected>[^\n]+)\n"
     r"(?P<sql>.*?)^-- end$",
     re.MULTILINE | re.DOTALL,
 )
@@ -104,7 +105,9 @@ def run_query(connection: Connection, query: Query) -> Check:
     except psycopg.Error as error:
         return Check(query.name, query.title, query.expected, str(error).strip().splitlines()[0], False, query.sql)
     shown = tuple(tuple("" if v is None else str(v) for v in row) for row in rows)
-    return Check(query.name, query.title, query.expected, actual, ok, query.sql, columns, shown, NOTES.get(query.name, ""))
+    return Check(
+        query.name, query.title, query.expected, actual, ok, query.sql, columns, shown, NOTES.get(query.name, "")
+    )
 
 
 def run_document_queries(connection: Connection, when: str, *, has_duplicates: bool = True) -> list[Check]:

@@ -57,7 +57,8 @@ def _copy_roles(target: Connection, admin: Connection) -> None:
     """Make the target's roles (names, powers and memberships; no passwords) known to the scratch server."""
     have = {row[0] for row in admin.execute("SELECT rolname FROM pg_roles").fetchall()}
     roles = target.execute(
-        "SELECT rolname, rolsuper, rolinherit, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname !~ '^pg_'"
+        "SELECT rolname, rolsuper, rolinherit, rolbypassrls, rolcreaterole, rolcreatedb "
+        "FROM pg_roles WHERE rolname !~ '^pg_'"
     ).fetchall()
     for name, superuser, inherits, bypasses, creates_roles, creates_databases in roles:
         if name in have:
@@ -76,9 +77,7 @@ def _copy_roles(target: Connection, admin: Connection) -> None:
     ).fetchall()
     for role, member in memberships:
         with suppress(psycopg.errors.InvalidGrantOperation, psycopg.errors.UndefinedObject):
-            admin.execute(
-                sql.SQL("GRANT {} TO {}").format(sql.Identifier(str(role)), sql.Identifier(str(member)))
-            )
+            admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(str(role)), sql.Identifier(str(member))))
 
 
 def _create_database(target: Connection, admin: Connection, name: str) -> None:
@@ -101,7 +100,9 @@ def _create_database(target: Connection, admin: Connection, name: str) -> None:
     )
     if row[2]:
         admin.execute(
-            sql.SQL("GRANT CREATE, CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(str(row[3])))
+            sql.SQL("GRANT CREATE, CONNECT ON DATABASE {} TO {}").format(
+                sql.Identifier(name), sql.Identifier(str(row[3]))
+            )
         )
 
 
@@ -142,16 +143,23 @@ def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
         Refused: the dump or the restore failed; the message names why.
     """
     name = f"rehearsal_{secrets.token_hex(6)}"
-    with connect(target_url, application_name="v7_rehearse") as target, connect(
-        admin_url, application_name="v7_rehearse"
-    ) as admin:
+    with (
+        connect(target_url, application_name="v7_rehearse") as target,
+        connect(admin_url, application_name="v7_rehearse") as admin,
+    ):
         major = target.info.server_version // 10_000
         _copy_roles(target, admin)
         _create_database(target, admin, name)
         url = make_conninfo(admin_url, dbname=name)
         try:
             conninfo, environment = _without_password(target_url)
-            dump = [str(client_binary("pg_dump", major)), "--schema-only", "--exclude-schema=migration_gate", "-d", conninfo]
+            dump = [
+                str(client_binary("pg_dump", major)),
+                "--schema-only",
+                "--exclude-schema=migration_gate",
+                "-d",
+                conninfo,
+            ]
             schema = _run(dump, environment, stdin=None, what="Dumping the target's schema")
             conninfo, environment = _without_password(url)
             psql = [str(client_binary("psql", major)), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo]
@@ -159,10 +167,14 @@ def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
             user = target.execute("SELECT session_user").fetchone()
             with connect(url, application_name="v7_rehearse") as scratch:
                 rows = _sample(target, scratch)
-                scratch.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(str(user[0] if user else ""))))
+                scratch.execute(
+                    sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(str(user[0] if user else "")))
+                )
                 versions = (scratch.info.server_version, target.info.server_version)
-                note = "" if versions[0] // 10_000 == versions[1] // 10_000 else (
-                    f"rehearsed on PostgreSQL {versions[0] // 10_000}, the target runs {versions[1] // 10_000}"
+                note = (
+                    ""
+                    if versions[0] // 10_000 == versions[1] // 10_000
+                    else (f"rehearsed on PostgreSQL {versions[0] // 10_000}, the target runs {versions[1] // 10_000}")
                 )
                 yield Scratch(scratch, versions[0], rows, note)
         finally:

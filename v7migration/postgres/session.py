@@ -141,7 +141,8 @@ def blockers(connection: psycopg.Connection[tuple[object, ...]], pid: int) -> li
     rows = connection.execute(
         """
         SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type),
-               round(extract(epoch FROM clock_timestamp() - coalesce(a.query_start, a.backend_start))::numeric, 1)::float8,
+               round(extract(epoch FROM clock_timestamp() - coalesce(a.query_start, a.backend_start))::numeric, 1)
+                   ::float8,
                a.backend_type = 'autovacuum worker', a.state
         FROM unnest(pg_blocking_pids(%s)) AS b(pid) JOIN pg_stat_activity a ON a.pid = b.pid
         """,

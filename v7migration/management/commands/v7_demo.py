@@ -63,7 +63,9 @@ class Command(StageCommand):
         migrate()
         built = build()
         passwords = assemble(passwords_file(settings.STATE_DIR))
-        self.say("A legacy target was built." if built else "The target is there already: going on from where it stands.")
+        self.say(
+            "A legacy target was built." if built else "The target is there already: going on from where it stands."
+        )
         with served(port=free_port(options["port"]), log=settings.STATE_DIR / "site.log") as url:
             self.say(f"\nThe site: {url}\nPeople (user name, password, personas):")
             print_people(self.say, passwords)
@@ -71,7 +73,9 @@ class Command(StageCommand):
             changeset = scenario.prepare()
             run = None
             if options["unsigned"]:
-                self.say(f"\nNothing is signed. Sign at {url}changesets/{changeset.digest}/ (lena, then sam, then ada),")
+                self.say(
+                    f"\nNothing is signed. Sign at {url}changesets/{changeset.digest}/ (lena, then sam, then ada),"
+                )
                 self.say("then run: .venv/bin/python manage.py v7_execute --as lena")
             else:
                 scenario.sign(changeset)

@@ -37,8 +37,8 @@ class Command(StageCommand):
             signed = f"{s.signed_by}, {s.signed_at:%Y-%m-%d %H:%M:%S} UTC" if s.signed_at else ""
             self.say(f"  {s.state:<9} {s.seat.persona:<15} {s.seat.meaning}  {signed}".rstrip())
             seats.append(
-                {"persona": s.seat.persona, "meaning": s.seat.meaning, "state": s.state, "signed_by": s.signed_by or None,
-                 "seat": s.seat.key, "signed_at": s.signed_at}
+                {"persona": s.seat.persona, "meaning": s.seat.meaning, "state": s.state,
+                 "signed_by": s.signed_by or None, "seat": s.seat.key, "signed_at": s.signed_at}
             )  # fmt: skip
         for reason in decision.reasons:
             self.say(f"  ✗ {reason.sentence}")

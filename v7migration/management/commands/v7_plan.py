@@ -30,7 +30,10 @@ class Command(StageCommand):
             if section["reason"]:
                 self.say(f"            {section['reason']}")
             for step in section["steps"]:
-                self.say(f"            {step['key']:<6} {step['title']}" + ("" if step["transactional"] else "  [own transaction]"))
+                self.say(
+                    f"            {step['key']:<6} {step['title']}"
+                    + ("" if step["transactional"] else "  [own transaction]")
+                )
         for warning in document["warnings"]:
             self.say(f"Note: {warning}")
         return document, 0

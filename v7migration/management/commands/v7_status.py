@@ -35,7 +35,13 @@ class Command(StageCommand):
             "changeset": changeset.digest if changeset else None,
             "run": run_document(run) if run else None,
             "incidents": [
-                {"id": str(i.pk), "title": i.title, "state": i.state, "blocking": i.blocking, "run": str(i.run_id or "")}
+                {
+                    "id": str(i.pk),
+                    "title": i.title,
+                    "state": i.state,
+                    "blocking": i.blocking,
+                    "run": str(i.run_id or ""),
+                }
                 for i in incidents
             ],
             "criteria": [],
@@ -48,7 +54,8 @@ class Command(StageCommand):
         self.say(f"Home       {document['home']} ({opened})")
         self.say(f"Changeset  {document['changeset'] or 'none'}  {document['status']}")
         action = document["next_action"]
-        self.say(f"Next       {action['persona']}: {action['sentence']}  ({', '.join(action['people']) or 'nobody holds it'})")
+        people = ", ".join(action["people"]) or "nobody holds it"
+        self.say(f"Next       {action['persona']}: {action['sentence']}  ({people})")
         for principle in document["principles"]:
             self.say(f"  {principle['state']:<13} {principle['name']}: {principle['evidence']}")
         for phase in document["phases"]:
@@ -66,5 +73,13 @@ def _action(now: Standing | None) -> dict[str, Any]:
 
 
 def _phase(row: Any) -> dict[str, Any]:
-    keys = ("phase_number", "phase_name", "phase_status", "lead_persona", "total_tasks", "completed_tasks", "highest_risk")
+    keys = (
+        "phase_number",
+        "phase_name",
+        "phase_status",
+        "lead_persona",
+        "total_tasks",
+        "completed_tasks",
+        "highest_risk",
+    )
     return {key: getattr(row, key) for key in keys}
