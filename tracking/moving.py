@@ -24,7 +24,8 @@ Connection = psycopg.Connection[Any]
 FENCE_KEY = "migration_gate.fence"
 OUTSIDE_THE_DIGEST = {
     Phase: {
-        "status", "started_at", "completed_at", "blockers", "approval_status", "approved_by", "approval_notes", "updated_at",
+        "status", "started_at", "completed_at", "blockers", "approval_status", "approved_by", "approval_notes",
+        "updated_at",
     },
     SubworkflowTask: {
         "status", "started_at", "completed_at", "blockers", "dart_task_id", "dart_task_url", "notes", "updated_at",
@@ -34,7 +35,8 @@ OUTSIDE_THE_DIGEST = {
 
 FILE_VALUES = (
     "v7_workflow_status", "v7_target_name", "v7_database_enums", "v7_enum_mappings", "v7_dependencies", "v7_dependents",
-    "v7_impact_score", "v7_review_status", "v7_reviewed_by", "v7_implementation_status", "v7_test_status", "v7_retirement_date",
+    "v7_impact_score", "v7_review_status", "v7_reviewed_by", "v7_implementation_status", "v7_test_status",
+    "v7_retirement_date",
 )  # fmt: skip
 
 
@@ -107,7 +109,7 @@ def render_population() -> str:
         query = sql.SQL("SELECT concat_ws(', ', {}) FROM {} ORDER BY {}").format(
             values, sql.Identifier(table.name), identifiers(table.order)
         )
-        head = f"INSERT INTO public.{table.name} ({', '.join(columns)})\n    VALUES ("
+        head = f"INSERT INTO public.{table.name} ({', '.join(columns)})\n    VALUES ("  # noqa: S608 (names of our own models)
         lines += [f"{head}{row[0]});" for row in connection.execute(query).fetchall()]
     return "\n".join(lines) + "\n"
 
@@ -145,7 +147,8 @@ def compare(source: Connection, destination: Connection, *, what: str) -> dict[s
         left, right = digest(source, table), digest(destination, table)
         if left != right:
             raise StepFailed(
-                f"{what}: {table.name} has {left[0]} rows at its old home and {right[0]} at its new one, or they differ.",
+                f"{what}: {table.name} has {left[0]} rows at its old home and {right[0]} at its new one, "
+                "or they differ.",
                 "Nothing was moved. Run the command again; if it repeats, open an incident with this message.",
             )
         found[table.name] = {"rows": left[0], "sha256": left[1]}

@@ -130,7 +130,8 @@ def _refuse_beside_another_run(changeset: Changeset) -> None:
     )
     if other is not None:
         raise Refused(
-            f"Run {other.pk} of changeset {other.changeset.number} is {other.get_state_display().lower()} on this target.",
+            f"Run {other.pk} of changeset {other.changeset.number} is {other.get_state_display().lower()} "
+            "on this target.",
             "Take it back with v7_rollback (or let it finish) before another changeset runs.",
         )
 
@@ -142,7 +143,8 @@ def _refuse_open_incidents(run: Run | None) -> None:
     if waiting is not None:
         raise GateClosed(
             [f"incident {waiting.pk} ({waiting.title}) has no root cause and remediation yet"],
-            f"Enter both at /incidents/{waiting.pk}/, then run v7_execute again; or take the run back with v7_rollback.",
+            f"Enter both at /incidents/{waiting.pk}/, then run v7_execute again; "
+            "or take the run back with v7_rollback.",
         )
 
 
@@ -272,7 +274,8 @@ class _Execution:
             self.run.save(update_fields=["report"])
             raise StepFailed(
                 f"The target drifted before step {step.key}: {'; '.join(sentences[:5])}.",
-                "Somebody changed the target during the run. Find out who; then v7_rollback, or undo it and v7_execute.",
+                "Somebody changed the target during the run. Find out who; then v7_rollback, "
+                "or undo it and v7_execute.",
             )
 
     def _failed(self, section: Section, step: Step, intent: RunStep, error: StepError) -> None:
@@ -292,7 +295,8 @@ class _Execution:
         self._state(RunState.FAILED)
         raise StepFailed(
             f"Step {step.key} (line {error.line}) failed: {error.message} [{error.sqlstate}]. It left nothing behind.",
-            f"Enter root cause and remediation at /incidents/{incident.pk}/, then v7_execute; or go back with v7_rollback.",
+            f"Enter root cause and remediation at /incidents/{incident.pk}/, then v7_execute; "
+            "or go back with v7_rollback.",
         )
 
     def _proof(self) -> dict[str, Any]:

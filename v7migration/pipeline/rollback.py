@@ -70,7 +70,8 @@ def authorize(*, run: Run, operator: User, incident: str = "") -> str:
     if not isinstance(decision, gates.Granted):
         raise GateClosed(
             [reason.sentence for reason in decision.reasons],
-            f"The Architect signs the rollback at /runs/{run.pk}/sign/rollback/ ; in an emergency: v7_rollback --incident TEXT.",
+            f"The Architect signs the rollback at /runs/{run.pk}/sign/rollback/ ; "
+            "in an emergency: v7_rollback --incident TEXT.",
         )
     return "signed by The Architect"
 
@@ -79,7 +80,8 @@ def _notify(run: Run, text: str, operator: User) -> None:
     people = [p for name in (gates.ARCHITECT, gates.DB_TEAM_LEAD) for p in approvals_selectors.holders_of(name)]
     addresses = sorted({person.email for person in people if person.email})
     subject = f"V7 Migration: emergency rollback of run {run.pk}"
-    body = f"{operator.get_username()} takes back run {run.pk} on {run.changeset.snapshot.target_name}.\n\nIncident: {text}\n"
+    what = f"{operator.get_username()} takes back run {run.pk} on {run.changeset.snapshot.target_name}."
+    body = f"{what}\n\nIncident: {text}\n"
     sent = send_mail(subject, body, None, addresses, fail_silently=True) if addresses else 0
     append_event(
         kind="incident.notified", actor=operator.get_username(), subject=str(run.pk),
@@ -197,7 +199,8 @@ class _Rollback:
         )  # fmt: skip
         raise StepFailed(
             f"Section 9 failed as a whole (line {error.line}): {error.message} [{error.sqlstate}]. Nothing changed.",
-            f"{error.hint or 'Remove what stands in the way'}; enter it at /incidents/{incident.pk}/ and run v7_rollback again.",
+            f"{error.hint or 'Remove what stands in the way'}; enter it at /incidents/{incident.pk}/ "
+            "and run v7_rollback again.",
         ) from error
 
     def _not_done(self, live: bool) -> None:
