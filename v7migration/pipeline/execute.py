@@ -215,13 +215,22 @@ class _Execution:
         self.reporter.step(step, "running", 0)
         try:
             done = run_step(
-                self.connection, step, run_id=self.run.pk, digest=self.changeset.digest, hooks=self._hooks(section, intent)
+                self.connection,
+                step,
+                run_id=self.run.pk,
+                digest=self.changeset.digest,
+                hooks=self._hooks(section, intent),
             )
         except StepError as error:
             self._failed(section, step, intent, error)
             return
         self.expected = self.rehearsed.get(step.key, {}).get("differences", self.expected)
-        _outcome(intent, RunStep.State.COMMITTED, done.milliseconds, {"attempts": done.attempts, "statements": done.statements})
+        _outcome(
+            intent,
+            RunStep.State.COMMITTED,
+            done.milliseconds,
+            {"attempts": done.attempts, "statements": done.statements},
+        )
         self.committed.add(step.key)
         self.reporter.step(step, "committed", done.milliseconds)
 
@@ -254,10 +263,15 @@ class _Execution:
                 )
             decision = still_granted(self.changeset)
             if not isinstance(decision, Granted):
-                raise GateClosed([r.sentence for r in decision.reasons], "The step was rolled back; the run stands stopped.")
+                raise GateClosed(
+                    [r.sentence for r in decision.reasons], "The step was rolled back; the run stands stopped."
+                )
             stopped_by = Run.objects.values_list("stop_requested_by", flat=True).get(pk=self.run.pk)
             if stopped_by:
-                raise Stopped(f"{stopped_by} stopped the run; the step was rolled back.", "v7_execute goes on; v7_rollback goes back.")
+                raise Stopped(
+                    f"{stopped_by} stopped the run; the step was rolled back.",
+                    "v7_execute goes on; v7_rollback goes back.",
+                )
             yield
 
     def _check_drift(self, step: Step) -> None:

@@ -34,7 +34,12 @@ def find_run() -> Run:
     Raises:
         Refused: nothing stands.
     """
-    run = Run.objects.filter(kind=Run.Kind.EXECUTE).exclude(state=RunState.ROLLED_BACK).select_related("changeset").first()
+    run = (
+        Run.objects.filter(kind=Run.Kind.EXECUTE)
+        .exclude(state=RunState.ROLLED_BACK)
+        .select_related("changeset")
+        .first()
+    )
     if run is None:
         raise Refused("There is no run to take back.", "v7_status shows the runs.")
     return run
@@ -119,7 +124,10 @@ class _Rollback:
             changeset=run.changeset, kind=Run.Kind.ROLLBACK, undoes=run, operator=operator, report={"right": right}
         )
         append_event(
-            kind="run.started", actor=operator, subject=str(self.run.pk), payload={"undoes": str(run.pk), "right": right}
+            kind="run.started",
+            actor=operator,
+            subject=str(self.run.pk),
+            payload={"undoes": str(run.pk), "right": right},
         )
 
     def go(self) -> Run:
@@ -155,9 +163,7 @@ class _Rollback:
                 began=partial(_began, intent.pk),
             )
             try:
-                done = run_step(
-                    self.connection, step, run_id=self.run.pk, digest=self.run.changeset_id, hooks=hooks
-                )
+                done = run_step(self.connection, step, run_id=self.run.pk, digest=self.run.changeset_id, hooks=hooks)
             except StepError as error:
                 RunStep.objects.filter(pk=intent.pk).update(
                     state=RunStep.State.FAILED, detail=error.as_dict(), finished_at=timezone.now()

@@ -43,7 +43,13 @@ class StepError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the error as JSON-able data."""
-        return {"step": self.step, "line": self.line, "sqlstate": self.sqlstate, "message": self.message, "hint": self.hint}
+        return {
+            "step": self.step,
+            "line": self.line,
+            "sqlstate": self.sqlstate,
+            "message": self.message,
+            "hint": self.hint,
+        }
 
 
 class ConnectionLost(StepFailed):
@@ -185,7 +191,10 @@ def _concurrent(
     with hooks.committing():
         pass  # the gate is asked before; nothing may be held while a concurrent statement runs
     done = []
-    timeouts = {"lock_timeout": f"{limits.concurrent_lock_timeout}ms", "statement_timeout": f"{limits.statement_timeout}ms"}
+    timeouts = {
+        "lock_timeout": f"{limits.concurrent_lock_timeout}ms",
+        "statement_timeout": f"{limits.statement_timeout}ms",
+    }
     with settings(connection, synchronous_commit="on", **timeouts):
         for number, statement in enumerate(step.statements, start=1):
             drop_invalid_indexes(connection, statement)
@@ -204,9 +213,7 @@ def _concurrent(
     return done
 
 
-def _statement(
-    connection: Connection, step: Step, statement: Statement, hooks: Hooks, number: int
-) -> dict[str, Any]:
+def _statement(connection: Connection, step: Step, statement: Statement, hooks: Hooks, number: int) -> dict[str, Any]:
     """Run one statement; its NOTICE about an existing or missing object is a failure."""
     notices: list[psycopg.errors.Diagnostic] = []
     hooks.statement(statement, number, len(step.statements))
@@ -225,7 +232,11 @@ def _statement(
     expected = TransactionStatus.INTRANS if step.transactional else TransactionStatus.IDLE
     if connection.info.transaction_status != expected:
         raise StepError(step.key, statement.line, "25000", "the statement ended or began a transaction", "Take it out.")
-    return {"line": statement.line, "kind": statement.kind, "milliseconds": round((time.monotonic() - started) * 1000, 2)}
+    return {
+        "line": statement.line,
+        "kind": statement.kind,
+        "milliseconds": round((time.monotonic() - started) * 1000, 2),
+    }
 
 
 def _says_skipping(notice: psycopg.errors.Diagnostic) -> bool:
