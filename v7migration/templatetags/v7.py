@@ -11,6 +11,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from v7migration.postgres.script.disguise import DISGUISED
+
 register = template.Library()
 
 TONES = {
@@ -85,10 +87,15 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str)
 
 
+def visible(text: str) -> str:
+    """Return text with the characters that disguise it (control, direction, invisible) written as code points."""
+    return DISGUISED.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
+
+
 @register.simple_tag
 def code(lines: Iterable[str], first: int = 1, prefix: str = "L") -> SafeString:
     """Return lines of code, escaped, each with its number and an anchor to link to."""
-    rows = ((prefix, number, prefix, number, number, line) for number, line in enumerate(lines, first))
+    rows = ((prefix, number, prefix, number, number, visible(line)) for number, line in enumerate(lines, first))
     return format_html(
         "<ol>{}</ol>",
         format_html_join("", '<li id="{}{}"><a href="#{}{}">{}</a><code>{}</code></li>', rows),
@@ -98,5 +105,5 @@ def code(lines: Iterable[str], first: int = 1, prefix: str = "L") -> SafeString:
 @register.simple_tag
 def diff(lines: Iterable[str]) -> SafeString:
     """Return the lines of a unified diff, escaped, each marked as added or removed by sign and colour."""
-    marked = (("add" if line[:1] == "+" else "del" if line[:1] == "-" else "", line) for line in lines)
+    marked = (("add" if line[:1] == "+" else "del" if line[:1] == "-" else "", visible(line)) for line in lines)
     return format_html("<pre>{}</pre>", format_html_join("\n", '<span class="{}">{}</span>', marked))

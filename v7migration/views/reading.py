@@ -44,7 +44,7 @@ def plan(sha256: str) -> dict[str, Any]:
 def sections(sha256: str) -> tuple[Part, ...]:
     """Return the script's text, every line of it, cut at the sections."""
     script = parsed(sha256)
-    lines = script.content.decode(errors="replace").splitlines()
+    lines = script.content.decode(errors="replace").removesuffix("\n").split("\n")  # as the server counts lines
     named = [*script.sections, *(s for s in (script.population, script.rollback) if s is not None)]
     starts = sorted((_header(lines, section.line), section) for section in named)
     cuts: list[tuple[int, Any]] = list(starts)

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field, replace
 
-from . import commented, objects, order
+from . import commented, disguise, objects, order
 from .grammar import Token
 from .headers import MARKER, STEP, Comment, Header, comments, headers
 from .model import (
@@ -22,7 +22,7 @@ from .model import (
     Statement,
     Step,
 )
-from .source import Source, opened, scanned, statements
+from .source import MOST_FAULTS, Source, opened, scanned, statements
 
 MOST_SECTIONS = 200
 Placed = tuple[int, int, Statement]  # first byte, end, statement
@@ -59,6 +59,7 @@ def parse(content: bytes) -> Script:
     """
     source = opened(content)
     file = _read(source)
+    _refuse_disguise(file)
     population = _population(file)
     sections, rollback = _sections(file)
     if not file.placed and not source.faults:
@@ -86,6 +87,16 @@ def _read(source: Source) -> _File:
     found = comments(data, tokens, lines)
     placed = statements(source, data, tokens, 0)
     return _File(source, data, tokens, found, _boundaries(source, tokens, headers(found), placed), placed)
+
+
+def _refuse_disguise(file: _File) -> None:
+    pair = markers(Source(file.data), file.tokens)
+    rows = (pair[0].end, pair[1].start) if pair else None
+    for offset, point in disguise.found(file.source.content, file.tokens, rows):
+        message = f"the character {point} makes the script look like another one"
+        file.source.refuse("V7S006", offset, message, "Remove it; end lines with LF.")
+        if len(file.source.faults) >= MOST_FAULTS:
+            break
 
 
 def _boundaries(source: Source, tokens: list[Token], found: list[Header], placed: list[Placed]) -> list[Header]:

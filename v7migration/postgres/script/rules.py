@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import grammar, kinds, objects, way_back
+from . import bodies, grammar, kinds, objects, way_back
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, ScriptInvalid, Section, Statement
 from .reading import parse
 
@@ -125,6 +125,7 @@ def _function(root: Any) -> Iterator[Finding]:
     if security is not None and security.arg.boolean.boolval and not path:
         hint = "Add SET search_path = pg_catalog, pg_temp."
         yield "V7S203", ACCEPT, "a SECURITY DEFINER function without a search_path of its own", hint
+    yield from bodies.findings(root)
 
 
 def _forward(statement: Statement, made: set[objects.Named]) -> Iterator[Finding]:
@@ -144,12 +145,40 @@ def _forward(statement: Statement, made: set[objects.Named]) -> Iterator[Finding
         if named not in made and ("table", named[1].rpartition(".")[0]) not in made:
             message = f"a forward section drops the {named[0]} {_short(named[1])}, which the script did not make"
             yield "V7S204", ACCEPT, message, "The rollback cannot bring back what it held."
-    for node in grammar.nodes(root, "DeleteStmt", "UpdateStmt", "MergeStmt"):
+    for node in grammar.nodes(root, "InsertStmt", "DeleteStmt", "UpdateStmt", "MergeStmt"):
         target = objects.relation(node.relation)
+        if target == f"{way_back.GATE_SCHEMA}.run_ledger":
+            hint = "Only the runner writes migration_gate.run_ledger."
+            yield "V7S120", REFUSE, "the script writes the run's own account", hint
+        if grammar.kind(node) == "InsertStmt":
+            continue
         if ("table", target) not in made:
             message = f"rows of {_short(target)} change, and the rollback cannot bring them back"
             yield "V7S205", ACCEPT, message, "Say in the section's purpose why no value is lost."
+    yield from _rights(statement, root, made)
     yield from _notable(statement, root, made)
+
+
+def _rights(statement: Statement, root: Any, made: set[objects.Named]) -> Iterator[Finding]:
+    """Who may do what afterwards, and what runs unasked whenever somebody writes a table."""
+    name = grammar.kind(root)
+    if name == "AlterDefaultPrivilegesStmt":
+        yield "V7S215", ACCEPT, "rights on whatever is made later change", "Grant on each object by name."
+    for grant in grammar.nodes(root, "GrantStmt"):
+        if grant.is_grant and any(grammar.constant(role, "roletype") == "ROLESPEC_PUBLIC" for role in _grantees(grant)):
+            yield "V7S215", ACCEPT, "everybody (PUBLIC) is granted rights", "Grant to the roles that need them."
+        if grant.grant_option and grant.is_grant:
+            yield "V7S215", ACCEPT, "a role may grant its rights on", "Leave WITH GRANT OPTION out."
+    if name in ("CreateTrigStmt", "CreatePolicyStmt"):
+        table = objects.relation(root.relation if name == "CreateTrigStmt" else root.table)
+        if ("table", table) not in made:
+            what = "trigger" if name == "CreateTrigStmt" else "policy"
+            message = f"a {what} acts on {_short(table)}, which the script did not make"
+            yield "V7S216", ACCEPT, message, "Read its function and its condition: the application's statements meet it."
+
+
+def _grantees(grant: Any) -> list[Any]:
+    return [item.role_spec for item in grant.grantees if item.WhichOneof("node") == "role_spec"]
 
 
 def _adds_if_missing(node: Any) -> bool:

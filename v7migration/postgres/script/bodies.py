@@ -1,0 +1,42 @@
+"""What can be said of a function's body: a text to the grammar, and therefore only looked through for words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from . import grammar, kinds
+from .grammar import SyntaxFault
+from .model import ACCEPT, REFUSE
+
+Finding = tuple[str, str, str, str]  # id, severity, message, hint
+ROLE_CHANGES = {("set", "role"), ("local", "role"), ("session", "role"), ("session", "authorization"), ("reset", "role")}
+
+
+def findings(function: Any) -> Iterator[Finding]:
+    """What a reviewer must know of the body of a ``CreateFunctionStmt``.
+
+    It finds words, not meaning: what a body makes of strings at run time is seen by no reading of it.
+    """
+    body = grammar.option(function, "as")
+    for text in grammar.strings(body.arg.list.items) if body is not None else ():
+        try:
+            found = [token for token in grammar.tokens(text.encode()) if not token.is_comment]
+        except SyntaxFault:
+            yield "V7S121", REFUSE, "a function's body cannot be read", "Close its strings and comments."
+            continue
+        yield from _words(text.encode(), found)
+
+
+def _words(text: bytes, found: list[grammar.Token]) -> Iterator[Finding]:
+    words = [text[token.start : token.end].decode().lower().strip('"') for token in found]
+    for called in sorted(kinds.DANGEROUS_FUNCTIONS.intersection(words)):
+        yield "V7S116", REFUSE, f"a function's body calls {called}()", "It acts outside this migration's objects."
+    if ROLE_CHANGES.intersection(pairwise(words)):
+        yield "V7S105", REFUSE, "a function changes its role", "Use SECURITY DEFINER and an owner."
+    if "copy" in words and "program" in words:
+        yield "V7S103", REFUSE, "a function's body runs a program", "Write INSERT."
+    if "execute" in words:
+        message = "a function's body builds SQL at run time (EXECUTE), which no review of this text can see"
+        yield "V7S214", ACCEPT, message, "Write the statement itself, or read where its text comes from."
