@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from psycopg import sql
 
 from approvals.gates import Subject
 from approvals.selectors import signatures_of
 from tests.cast import PASSWORD
 from tests.world import World
-from tracking import home
+from tracking import home, moving
 from tracking.models import File, GlobalImpact
+from tracking.models.file import LEGACY_COLUMNS
 from v7migration.errors import GateClosed, Refused, SignatureRefused
 from v7migration.pipeline import sign
-from v7migration.postgres import catalog
+from v7migration.postgres import catalog, session
 
 
 def snapshot(world: World) -> dict[str, object]:
@@ -57,6 +59,23 @@ def test_a_rollback_leads_back_to_the_catalogs_of_before(executed: World) -> Non
     assert [check["actual"] for check in done.report["document"]] == ["0"]
     assert home.read() == home.PLANNING and home.is_open()
     assert [row.history_user_id for row in GlobalImpact.objects.using("default").get().history.all()] == ["dana"]
+
+
+def test_a_rollback_brings_every_row_and_version_home_and_leaves_file_audit_as_it_was(executed: World) -> None:
+    legacy = sql.SQL(", ").join(map(sql.Identifier, LEGACY_COLUMNS))
+    query = sql.SQL("SELECT {} FROM public.file_audit ORDER BY id").format(legacy)
+    with executed.owner() as connection:
+        files = connection.execute(query).fetchall()
+    with executed.runner() as target:
+        session.pin_output(target)
+        target.execute("SET search_path = public, v7_history")
+        before = {table.name: moving.digest(target, table) for table in moving.tracked_tables()}
+    executed.roll_back()
+    control = moving.control_connection()
+    assert {table.name: moving.digest(control, table) for table in moving.tracked_tables()} == before
+    assert sum(rows for rows, _ in before.values()) > 40
+    with executed.owner() as connection:
+        assert connection.execute(query).fetchall() == files
 
 
 def test_a_second_cycle_restores_the_file_values_of_the_first(executed: World) -> None:

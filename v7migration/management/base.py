@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, OperationalError
 from rich.console import Console
 
+from tracking import home
 from v7migration.errors import GateClosed, Refused, V7Error
+from v7migration.pipeline.settle import settle
+from v7migration.pipeline.target import runner
+from v7migration.postgres.session import run_lock
 
 
 class StageCommand(BaseCommand):
@@ -21,6 +26,7 @@ class StageCommand(BaseCommand):
     """
 
     requires_system_checks: list[Any] = []
+    settles = True
     console: Console
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,6 +59,8 @@ class StageCommand(BaseCommand):
 
     def _translated(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         try:
+            if self.settles:
+                _settle_if_idle()
             return self.act(options)
         except OperationalError as error:
             raise Refused(
@@ -70,6 +78,15 @@ class StageCommand(BaseCommand):
     def say(self, text: str) -> None:
         """Print a line for people; square brackets are shown as they are."""
         self.console.print(text, markup=False)
+
+
+def _settle_if_idle() -> None:
+    """Finish what a run or rollback that died left half-said; leave a live one, and a target that is away, alone."""
+    if home.fence("default") is None or home.is_open():
+        return
+    with suppress(Refused), runner(application_name="settle", needs_file_audit=False) as connection:
+        with run_lock(connection):
+            settle(connection)
 
 
 def _error_document(error: V7Error) -> dict[str, Any]:
