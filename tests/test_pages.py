@@ -37,7 +37,7 @@ def decision(world: World, **changes: str) -> dict[str, str]:
 
 
 def task(number: int = 1) -> SubworkflowTask:
-    return SubworkflowTask.objects.get(parent_phase=4, task_number=number)
+    return SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=number)
 
 
 def every_page(world: World) -> list[str]:
@@ -45,9 +45,8 @@ def every_page(world: World) -> list[str]:
     run = changeset.runs.first()
     impact, enum = GlobalImpact.objects.latest("created_at"), EnumMigration.objects.earliest("created_at")
     incident = open_incident(run=run, step="1.1", title="A trial", detail={"message": "x"}, opened_by="lena")
-    found = [reverse(name) for name in (
-        "home", "changesets", "runs", "incidents", "impacts", "impact-new", "phases", "tasks", "enums", "files", "results",
-    )]  # fmt: skip
+    lists = "home changesets runs incidents impacts impact-new phases tasks enums files results"
+    found = [reverse(name) for name in lists.split()]
     found += [
         reverse("changeset", args=[changeset.digest]),
         reverse("phase", args=[4]),
@@ -90,7 +89,8 @@ def test_no_form_takes_a_post_from_a_stranger(executed: World) -> None:
     posts = [
         sign_url(executed), reverse("changeset-revoke", args=[executed.changeset().digest, "execution"]),
         reverse("run-stop", args=[run.pk]), reverse("run-sign", args=[run.pk, "validation"]),
-        reverse("task-move", args=[task().pk, "start"]), reverse("phase-move", args=[4, "start"]), reverse("impact-new"),
+        reverse("task-move", args=[task().pk, "start"]), reverse("phase-move", args=[4, "start"]),
+        reverse("impact-new"),
     ]  # fmt: skip
     assert {client.post(page).status_code for page in posts} == {302}
     assert all(client.post(page).headers["Location"].startswith("/login/") for page in posts)
@@ -308,7 +308,7 @@ def test_an_impact_is_refused_to_those_who_assess_nothing(world: World) -> None:
 def test_an_impact_takes_only_registered_and_known_values(world: World, field: str, value: str) -> None:
     answer = world.client("dana").post(reverse("impact-new"), {**IMPACT, field: value})
     assert answer.status_code == 400
-    assert IMPACT["mitigation_strategy"] in answer.content.decode()
+    assert "Cast in the services first." in answer.content.decode()
 
 
 def test_filing_an_impact_warns_before_it_voids_signatures(signed: World) -> None:

@@ -114,7 +114,7 @@ class Standing:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Return the six lines of document section 9."""
-        return _lines(self.before, self.after)
+        return _lines(self.before, self.after, stale=bool(self.staleness))
 
 
 def standing(changeset: Changeset, *, target: TargetState | None = None) -> Standing:
@@ -204,8 +204,10 @@ def _principles(standing: Standing) -> tuple[Principle, ...]:
     return (
         Principle(
             "No Autonomous Execution",
-            "ok" if approved == len(standing.before) else "open",
-            f"{approved} of {len(standing.before)} seats approved; without all of them v7_execute refuses.",
+            "ok" if approved == len(standing.before) and not stale else "open",
+            f"{approved} of {len(standing.before)} seats approved"
+            f"{', for a state that is no longer there' if stale and approved else ''}; "
+            "without all of them v7_execute refuses.",
         ),
         Principle(
             "Reversibility",
@@ -236,12 +238,13 @@ def _principles(standing: Standing) -> tuple[Principle, ...]:
     )
 
 
-def _lines(before: Sequence[SeatState], after: Sequence[SeatState]) -> tuple[Line, ...]:
+def _lines(before: Sequence[SeatState], after: Sequence[SeatState], *, stale: bool) -> tuple[Line, ...]:
     first = {seat.seat.persona: seat for seat in before}
     later = {seat.seat.key: seat for seat in after}
     required = "Required approvals before execution"
     signed_off = "Post-execution sign-offs"
-    lines = [_line(required, persona, first.get(persona)) for persona in (ARCHITECT, DB_TEAM_LEAD, gates.TEST_SENTINEL)]
+    signers = (ARCHITECT, DB_TEAM_LEAD, gates.TEST_SENTINEL)
+    lines = [_line(required, persona, first.get(persona), stale=stale) for persona in signers]
     validated, counter = later.get("validation"), later.get("validation-countersign")
     note = ""
     if counter is not None and counter.state == APPROVED and counter.signed_at is not None:
@@ -254,7 +257,8 @@ def _lines(before: Sequence[SeatState], after: Sequence[SeatState]) -> tuple[Lin
     return tuple(lines)
 
 
-def _line(group: str, title: str, seat: SeatState | None, note: str = "") -> Line:
+def _line(group: str, title: str, seat: SeatState | None, note: str = "", *, stale: bool = False) -> Line:
     if seat is None:
         return Line(group, title, "waiting", note="after the execution")
-    return Line(group, title, seat.state, seat.signed_by, seat.signed_at, note or seat.reason)
+    state = "stale" if stale and seat.state == APPROVED else seat.state
+    return Line(group, title, state, seat.signed_by, seat.signed_at, note or seat.reason)

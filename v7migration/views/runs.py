@@ -23,6 +23,7 @@ from v7migration.pipeline import gatekeeper
 from v7migration.views.reading import parsed, plan
 
 STOPPERS = frozenset({DB_TEAM_LEAD, ARCHITECT})
+LONG = 3  # seconds
 BLOCKING = "SELECT pid, usename, application_name, state FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%s))"
 
 
@@ -99,6 +100,7 @@ def _progress(run: Run) -> dict[str, Any]:
         "done": done,
         "total": len(steps),
         "milliseconds": sum(a.milliseconds or 0 for found in attempts.values() for a in found),
+        "at_work": _at_work(run, attempts),
         "blocking": _blocking(run, attempts),
     }
 
@@ -121,6 +123,15 @@ def _state(key: str, attempts: dict[str, list[RunStep]]) -> dict[str, Any]:
         return {"state": last.state, "milliseconds": last.milliseconds, "detail": last.detail, "attempts": found}
     skipped = key.startswith("0.") and bool(attempts)
     return {"state": "skipped" if skipped else "pending", "milliseconds": None, "detail": {}, "attempts": []}
+
+
+def _at_work(run: Run, attempts: dict[str, list[RunStep]]) -> dict[str, Any] | None:
+    """Return the step at work and for how many seconds, once that is long enough to wonder."""
+    working = [a for found in attempts.values() for a in found if a.state == RunStep.State.INTENT]
+    if run.state != RunState.RUNNING or not working:
+        return None
+    seconds = (selectors.database_now() - working[-1].started_at).total_seconds()
+    return {"key": working[-1].key, "seconds": round(seconds)} if seconds >= LONG else None
 
 
 def _blocking(run: Run, attempts: dict[str, list[RunStep]]) -> list[dict[str, Any]]:
