@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from approvals import gates, selectors
 from approvals.forms import RevokeForm, SignForm
@@ -109,7 +109,7 @@ def changeset_sign(request: HttpRequest, digest: str, seat: str) -> HttpResponse
 
 @login_required
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 def changeset_revoke(request: HttpRequest, digest: str, seat: str) -> HttpResponse:
     """Take back a signature of a changeset."""
     return _revoke(request, *_changeset(digest, seat))
@@ -125,7 +125,7 @@ def run_sign(request: HttpRequest, run_id: UUID, seat: str) -> HttpResponse:
 
 @login_required
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 def run_revoke(request: HttpRequest, run_id: UUID, seat: str) -> HttpResponse:
     """Take back a signature of a run."""
     return _revoke(request, *_run(run_id, seat))
@@ -150,6 +150,7 @@ def _sign(request: HttpRequest, subject: Subject, seat: gates.Seat) -> HttpRespo
         )
     except V7Error as refusal:
         return _page(request, subject, seat, form, status=status_of(refusal), refusal=refusal)
+    request.session.cycle_key()  # the password was given again: an earlier copy of the session is of no use
     verb = "signed" if signature.decision == gates.APPROVED else "rejected"
     messages.success(request, f"You {verb} “{seat.meaning}” as {seat.persona}.")
     return redirect(subject.back)
@@ -160,6 +161,8 @@ def _form_status(form: forms.Form) -> int:
 
 
 def _revoke(request: HttpRequest, subject: Subject, seat: gates.Seat) -> HttpResponse:
+    if request.method == "GET":  # a sign-in in between leads here
+        return redirect(subject.url("sign", seat.key))
     signature = _standing(subject, seat)
     form = RevokeForm(request.POST, auto_id="revoke_%s")
     sign_form = SignForm(facts=subject.facts, seat=seat)
@@ -178,6 +181,7 @@ def _revoke(request: HttpRequest, subject: Subject, seat: gates.Seat) -> HttpRes
         )
     except V7Error as refusal:
         return _page(request, subject, seat, sign_form, form, status=status_of(refusal), refusal=refusal)
+    request.session.cycle_key()
     messages.success(request, f"The signature “{seat.meaning}” was revoked.")
     return redirect(subject.back)
 
@@ -211,6 +215,7 @@ def _page(
         "statement": gates.statement_for(seat, subject.facts),
         "form": form,
         "revoke_form": revoke_form or RevokeForm(auto_id="revoke_%s"),
+        "sign_url": subject.url("sign", seat.key),
         "revoke_url": subject.url("revoke", seat.key),
         "refusal": refusal,
     }

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import get_resolver, reverse
 
 from approvals.models import Revocation, Signature, SigningAttempt
 from tests.cast import PASSWORD
 from tests.world import World
+from tracking import home
+from tracking.middleware import HomeMiddleware
 from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask
 from tracking.services import impact_create, impact_update
+from v7migration.errors import HomeMoving
 from v7migration.ledger.models import Incident, Run, RunState
 from v7migration.ledger.services import open_incident
+from v7migration.postgres.session import RUN_LOCK
 
 IMPACT = {
     "change_type": "enum",
@@ -384,6 +389,57 @@ def test_a_finished_run_shows_its_proofs(executed: World) -> None:
     assert "expected 8 / 12 / 3, found 8 / 12 / 3" in page
     assert "FROM information_schema.tables" in page
     assert "Same storage file" in page
+
+
+def test_the_address_of_a_button_leads_back_to_its_page(executed: World) -> None:
+    client, run, digest = executed.client("ada"), executed.changeset().runs.get(), executed.changeset().digest
+    impact, enum = GlobalImpact.objects.latest("created_at"), EnumMigration.objects.earliest("created_at")
+    for button, page in (
+        (reverse("task-move", args=[task().pk, "start"]), reverse("task", args=[task().pk])),
+        (reverse("phase-move", args=[4, "block"]), reverse("phase", args=[4])),
+        (reverse("impact-move", args=[impact.pk, "review"]), reverse("impact", args=[impact.pk])),
+        (reverse("enum-move", args=[enum.pk, "approve"]), reverse("enum", args=[enum.pk])),
+        (reverse("run-stop", args=[run.pk]), reverse("run", args=[run.pk])),
+        (reverse("changeset-revoke", args=[digest, "execution"]), sign_url(executed, "execution")),
+    ):
+        assert client.get(button).headers["Location"] == page
+    assert GlobalImpact.objects.get(pk=impact.pk).approval_status == "pending"
+
+
+def close_the_planning_fence(world: World) -> None:
+    with world.control_owner() as connection:
+        connection.execute("UPDATE migration_gate.fence SET is_open = false")
+
+
+def test_a_page_that_meets_a_closed_fence_without_a_live_run_settles_it(frozen: World) -> None:
+    close_the_planning_fence(frozen)
+    assert frozen.client("otto").get("/").status_code == 200
+    assert home.is_open()
+
+
+def test_a_form_posted_while_rows_move_keeps_what_was_typed(frozen: World) -> None:
+    with frozen.runner() as live_run:
+        live_run.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [RUN_LOCK])
+        close_the_planning_fence(frozen)
+        answer = frozen.client("dana").post(reverse("impact-new"), IMPACT)
+        moved = frozen.client("ada").post(reverse("phase-move", args=[4, "start"]), {"reason": "kept"})
+    assert (answer.status_code, moved.status_code) == (409, 409)
+    assert "Two status types become one." in answer.content.decode()
+    assert "are being moved" in answer.content.decode()
+    assert ">kept</textarea>" in moved.content.decode()
+    assert GlobalImpact.objects.count() == 1
+
+
+def test_a_home_that_moves_during_a_request_sends_readers_on_and_tells_writers(frozen: World) -> None:
+    middleware, requests = HomeMiddleware(lambda request: HttpResponse()), RequestFactory()
+    error = HomeMoving("The rows moved.", "Save again.")
+    read = middleware.process_exception(requests.get("/tasks/?phase=4"), error)
+    written = middleware.process_exception(requests.post("/impacts/new/", {"reason": "my words"}), error)
+    assert read is not None
+    assert (read.status_code, read.headers["Location"]) == (302, "/tasks/?phase=4")
+    assert written is not None
+    assert (written.status_code, "my words" in written.content.decode()) == (409, True)
+    assert middleware.process_exception(requests.get("/"), ValueError()) is None
 
 
 def test_the_home_page_names_what_waits_for_each(frozen: World) -> None:

@@ -69,6 +69,8 @@ def move(
     service = services.get(name)
     if service is None:
         raise Http404("There is no such transition.")
+    if request.method != "POST":  # a sign-in in between leads here
+        return redirect(back)
     try:
         service(**row, actor=actor_of(request), reason=request.POST.get("reason", "").strip(), seen_at=seen_at(request))
     except HomeMoving:

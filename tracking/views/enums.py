@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_filters.views import FilterView
 from django_tables2 import SingleTableMixin
 
@@ -59,7 +59,7 @@ def enum_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def enum_move(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
     """Make a transition of an ENUM migration; signed rows change only after a confirmation."""
     row = get_object_or_404(EnumMigration, pk=pk)

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_filters.views import FilterView
 from django_tables2 import SingleTableMixin
 
@@ -128,7 +128,7 @@ def impact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def impact_move(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
     """Make a transition of an impact; signed rows change only after a confirmation."""
     impact = get_object_or_404(GlobalImpact, pk=pk)

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from tracking import selectors, services
 from tracking.machines import PHASE
@@ -48,7 +48,7 @@ def phase_page(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def phase_move(request: HttpRequest, number: int, name: str) -> HttpResponse:
     """Make a transition of a phase."""
     phase = get_object_or_404(Phase, phase_number=number)

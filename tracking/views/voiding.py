@@ -38,7 +38,7 @@ def voided() -> Voided | None:
 
 def refused_until_confirmed(request: HttpRequest) -> V7Error | None:
     """Return the warning when signatures would be voided and the person has not confirmed it, else None."""
-    loss = voided()
+    loss = voided() if request.method == "POST" else None
     if loss is None or not loss.signers or request.POST.get("confirm") == "on":
         return None
     number, signers = loss.changeset.number, ", ".join(loss.signers)

@@ -21,7 +21,7 @@ TONES = {
         "equal yes met remediated closed open-gate low"
     ),
     "bad": "rejected failed revoked blocked error fail timeout red no critical stale high",
-    "warn": "stopped expired warn medium skipped unmet rolled_back superseded accept",
+    "warn": "stopped expired warn medium unmet rolled_back superseded accept",
     "info": (
         "running in_progress review reviewing executing assessed designed implementing testing intent pending_approval"
     ),

@@ -11,7 +11,7 @@ from django.db import Error, connections
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from approvals import selectors
 from approvals.gates import AFTER, ARCHITECT, DB_TEAM_LEAD, ROLLBACK
@@ -72,10 +72,12 @@ def run_progress(request: HttpRequest, run_id: UUID, fragment: bool = True) -> H
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def run_stop(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Ask a run to stop before its next commit (DB Team Lead or The Architect)."""
     run = get_object_or_404(Run, pk=run_id)
+    if request.method != "POST":  # a sign-in in between leads here
+        return redirect("run", run_id=run.pk)
     actor = actor_of(request)
     require(actor, STOPPERS, "stop a run")
     request_stop(run=run, actor=actor.username)
