@@ -11,17 +11,31 @@ from psycopg import sql
 from v7migration.connections import WEB_ROLE
 from v7migration.ledger.appendonly import AppendOnly
 
+# What a run, a step and an incident are about stands once they are recorded; only their course goes on.
+MOVING_COLUMNS = {
+    "ledger_run": "state, finished_at, populated, stop_requested_by, report",
+    "ledger_runstep": "state, transaction_id, backend_pid, finished_at, milliseconds, detail",
+    "ledger_incident": "state, root_cause, remediation, remediated_by, remediated_at",
+}
+
 
 def record_tables() -> list[str]:
     """Return the names of the tables whose rows may be added but never changed."""
     return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnly))
 
 
+def history_tables() -> list[str]:
+    """Return the history tables of the planning home. Their rows never change; bringing the rows home replaces them."""
+    return sorted(
+        m._meta.db_table for m in apps.get_app_config("tracking").get_models() if hasattr(m, "history_object")
+    )
+
+
 def grant_web_role(*, using: str, **_: Any) -> None:
     """Give the web role its rights on the control plane after ``migrate`` ran as the tables' owner.
 
     Changesets may be row-locked (which needs UPDATE on one column; a trigger refuses the update itself), and
-    events are added through ``append_event`` only.
+    events are added through ``append_event`` only. Runs, steps and incidents keep what they are about.
     """
     with connections[using].cursor() as cursor:
         cursor.execute(
@@ -43,5 +57,10 @@ def grant_web_role(*, using: str, **_: Any) -> None:
             "REVOKE INSERT ON ledger_event, approvals_accountchange FROM {role}",
             "GRANT UPDATE (digest) ON ledger_changeset TO {role}",
         ]
+        for table in history_tables():
+            statements.append(f'REVOKE UPDATE, TRUNCATE ON "{table}" FROM {{role}}')
+        for table, columns in MOVING_COLUMNS.items():
+            statements.append(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{role}}")
+            statements.append(f"GRANT UPDATE ({columns}) ON {table} TO {{role}}")
         for statement in statements:
             cursor.execute(sql.SQL(statement).format(role=role).as_string(cursor.connection))

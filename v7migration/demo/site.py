@@ -18,6 +18,7 @@ from v7migration.connections import PROJECT_DIR
 from v7migration.errors import Refused
 
 PATIENCE = 30.0
+OPERATORS_ONLY = frozenset({"V7_PASSWORD", "DATABASE_OWNER_URL", "TARGET_RUNNER_URL", "REHEARSAL_DATABASE_URL"})
 
 
 def free_port(wanted: int) -> int:
@@ -37,6 +38,11 @@ def free_port(wanted: int) -> int:
     raise Refused(f"No port from {wanted} on is free.", "Name one with --port.")
 
 
+def web_environment() -> dict[str, str]:
+    """Return this process's environment without what is only the operator's: passwords and the owners' URLs."""
+    return {name: value for name, value in os.environ.items() if name not in OPERATORS_ONLY}
+
+
 @contextmanager
 def served(*, port: int, log: Path) -> Iterator[str]:
     """Serve the site on 127.0.0.1 and yield its URL; the server ends with the block.
@@ -50,7 +56,7 @@ def served(*, port: int, log: Path) -> Iterator[str]:
         "--log-level", "warning", "--log-file", str(log),
     ]  # fmt: skip
     # A session of its own: Ctrl-C reaches the owner only, who ends the server in order.
-    server = subprocess.Popen(command, cwd=PROJECT_DIR, env=os.environ.copy(), start_new_session=True)
+    server = subprocess.Popen(command, cwd=PROJECT_DIR, env=web_environment(), start_new_session=True)
     url = f"http://127.0.0.1:{port}/"
     try:
         _wait(url, server, log)

@@ -21,7 +21,7 @@ from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Run
 from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
-from v7migration.postgres.fingerprint import differences
+from v7migration.postgres.fingerprint import differences, fingerprint
 
 PRE_EXECUTION_TASKS = (1, 2, 3)
 DATABASE_PHASE = 4
@@ -79,10 +79,31 @@ def manifest(changeset: Changeset) -> dict[str, Any]:
 
 
 def intact(changeset: Changeset) -> bool:
-    """Say whether manifest and script still give the digests under which they are stored."""
-    script = hashlib.sha256(bytes(changeset.script.content)).hexdigest()
-    digest = hashlib.sha256(changeset.manifest.encode()).hexdigest()
-    return digest == changeset.digest and script == manifest(changeset)["script"] == changeset.script_id
+    """Say whether manifest and scripts still give the digests under which they are stored, and the row says the same.
+
+    The gate decides with the row's columns (author, expiry, nonce, fingerprint, rehearsal), people sign the
+    manifest: what differs between the two was never signed.
+    """
+    if hashlib.sha256(changeset.manifest.encode()).hexdigest() != changeset.digest:
+        return False
+    signed, snapshot, rehearsal = manifest(changeset), changeset.snapshot, changeset.rehearsal
+    stored = {
+        "script": hashlib.sha256(bytes(changeset.script.content)).hexdigest(),
+        "source": hashlib.sha256(bytes(changeset.source.content)).hexdigest(),
+        "fingerprint": fingerprint(snapshot.document),
+        "rehearsal": {"id": str(rehearsal.pk), "sha256": sha256_of(rehearsal.report)},
+        "author": changeset.author,
+        "expires_at": changeset.expires_at.isoformat(),
+        "nonce": changeset.nonce,
+        "number": changeset.number,
+    }
+    return (
+        all(signed.get(key) == value for key, value in stored.items())
+        and (stored["script"], stored["source"]) == (changeset.script_id, changeset.source_id)
+        and stored["fingerprint"] == snapshot.fingerprint
+        and signed["target"]["system_identifier"] == snapshot.system_identifier
+        and rehearsal.snapshot_id == snapshot.pk
+    )
 
 
 def staleness(changeset: Changeset, *, target: TargetState | None = None) -> list[Staleness]:

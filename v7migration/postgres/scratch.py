@@ -36,7 +36,10 @@ def _without_password(url: str) -> tuple[str, dict[str, str]]:
     """Split a URL into a conninfo for a command line and the environment that carries its password."""
     parts: dict[str, Any] = dict(conninfo_to_dict(url))
     password = parts.pop("password", None)
-    environment = {**os.environ, "PGAPPNAME": "v7_rehearse"}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("V7_", "PG")) and "_URL" not in name
+    }
+    environment = {**kept, "PGAPPNAME": "v7_rehearse"}
     if password:
         environment["PGPASSWORD"] = str(password)
     return make_conninfo("", **parts), environment

@@ -11,7 +11,7 @@ from .grammar import SyntaxFault
 from .model import ACCEPT, REFUSE
 
 Finding = tuple[str, str, str, str]  # id, severity, message, hint
-ROLE_CHANGES = {("set", "role"), ("local", "role"), ("session", "role"), ("session", "authorization"), ("reset", "role")}
+ROLE_CHANGES = {(word, "role") for word in ("set", "local", "session", "reset")} | {("session", "authorization")}
 
 
 def findings(function: Any) -> Iterator[Finding]:

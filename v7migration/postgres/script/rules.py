@@ -174,7 +174,7 @@ def _rights(statement: Statement, root: Any, made: set[objects.Named]) -> Iterat
         if ("table", table) not in made:
             what = "trigger" if name == "CreateTrigStmt" else "policy"
             message = f"a {what} acts on {_short(table)}, which the script did not make"
-            yield "V7S216", ACCEPT, message, "Read its function and its condition: the application's statements meet it."
+            yield "V7S216", ACCEPT, message, "Read its function and condition: the application's statements meet it."
 
 
 def _grantees(grant: Any) -> list[Any]:
