@@ -287,6 +287,44 @@ def test_a_row_is_added_with_its_history(home: World) -> None:
     assert impact.history.get().history_user_id == "root"
 
 
+ADDED: list[tuple[Any, dict[str, Any]]] = [
+    (
+        SubworkflowTask,
+        {"task_number": "99", "task_name": "Tell the DBA", "responsible_persona": "DB Team Lead", "notes": "by phone"},
+    ),
+    (
+        EnumMigration,
+        {
+            "current_enum_name": "old_status", "v7_enum_name": "status", "risk_level": "low", "affected_columns": "{}",
+            "current_enum_values": "new, or so\ndone", "v7_enum_values": "new\ndone",
+        },
+    ),
+    (
+        TestResult,
+        {
+            "component_tested": "src/models/domain.py", "test_type": "unit", "test_status": "pass",
+            "performance_metrics": "{}", "backwards_compatible": "unknown",
+        },
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "data"), ADDED, ids=lambda value: getattr(value, "__name__", ""))
+def test_every_kind_of_row_is_added_under_the_name_of_who_adds_it(
+    home: World, model: Any, data: dict[str, Any]
+) -> None:
+    if model is SubworkflowTask:
+        data = data | {"parent_phase": "4"}
+    answer = home.client("root").post(address(model, "add"), data | {"change_reason": "it was missing"})
+    assert answer.status_code == 302, answer.context["errors"]
+    row = model.history.filter(history_change_reason="it was missing").get().instance
+    assert model.objects.get(pk=row.pk).history.get().history_user_id == "root"
+    if model is EnumMigration:
+        assert row.current_enum_values == ["new, or so", "done"]
+    if model is TestResult:
+        assert row.tested_by == "root"
+
+
 def test_a_deleted_impact_leaves_its_history_and_an_approved_one_stays(home: World) -> None:
     impact, client = filed(home), home.client("root")
     pk = impact.pk
@@ -520,6 +558,16 @@ def test_the_dashboard_says_when_the_target_does_not_answer(home: World) -> None
     assert "could not be read" in words
     assert ("DB Team Lead" in words) or home.stage == "executed"
     assert "The target does not answer" not in words_of(client.get(reverse("admin:index")))
+
+
+def test_lists_of_the_target_answer_503_while_it_is_away(executed: World) -> None:
+    client = executed.client("root")
+    with target_away():
+        answers = {
+            model: client.get(address(model, "changelist")).status_code for model in (File, Phase, MigrationDashboard)
+        }
+        assert client.get(address(Changeset, "changelist")).status_code == 200
+    assert set(answers.values()) == {503}, answers
 
 
 def test_an_open_incident_stands_on_the_dashboard_and_in_the_sidebar(executed: World) -> None:

@@ -129,6 +129,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = ["v7migration.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"

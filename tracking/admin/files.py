@@ -69,8 +69,8 @@ class FileAdmin(MayBeAbsent, TrackedAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         """List the V7 columns where they exist."""
-        extra = ["state", "v7_target_name", "v7_impact_score"]
-        return [*self.legacy_list[:-1], *extra] if self._live() else self.legacy_list
+        live = ["file_path", "layer", "in_workflows", "state", "v7_target_name", "v7_impact_score"]
+        return live if self._live() else self.legacy_list
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Filter by the V7 state where it exists."""
