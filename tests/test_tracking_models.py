@@ -301,3 +301,9 @@ def test_a_later_edit_does_not_begin_the_time_of_a_blocker_anew() -> None:
 @pytest.mark.parametrize(("hours", "to"), [(3, None), (5, "DB Team Lead + The Architect"), (25, "The Architect")])
 def test_a_blocked_task_escalates_by_how_long_it_is_blocked(hours: int, to: str | None) -> None:
     assert selectors.escalates_to(a_task(), timedelta(hours=hours)) == to
+
+
+def test_every_row_that_the_plan_begins_with_has_its_first_version() -> None:
+    for model in (Phase, SubworkflowTask):
+        without = [row for row in model.objects.all() if not model.history.filter(id=row.pk, history_type="+").exists()]
+        assert without == []

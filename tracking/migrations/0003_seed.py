@@ -98,7 +98,30 @@ def seed(apps, schema_editor):
     add("WorkflowCode", [workflow(code=code, name=name, persona=f"{code} Persona") for code, name in WORKFLOWS])
 
 
+PHASE_COLUMNS = (
+    "id, phase_number, phase_name, status, lead_persona, started_at, completed_at, approval_status, approved_by, "
+    "approval_notes, deliverables, blockers, created_at, updated_at"
+)
+TASK_COLUMNS = (
+    "id, parent_phase, task_number, task_name, responsible_persona, status, dart_task_id, dart_task_url, started_at, "
+    "completed_at, blockers, dependencies, deliverable_urls, notes, created_at, updated_at"
+)
+
+
+def first_versions(history, table, columns):
+    """Return the SQL of the first version of each seeded row."""
+    return f"""
+        INSERT INTO public.{history} (history_id, history_date, history_type, history_change_reason, {columns})
+        SELECT gen_random_uuid(), created_at, '+', 'The plan that the migration begins with', {columns}
+        FROM public.{table};
+    """  # noqa: S608 (names of our own)
+
+
 class Migration(migrations.Migration):
     dependencies = [("tracking", "0002_gate")]
 
-    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(seed, migrations.RunPython.noop),
+        migrations.RunSQL(first_versions("phase_history", "v7_migration_workflow", PHASE_COLUMNS), ""),
+        migrations.RunSQL(first_versions("subworkflow_task_history", "v7_subworkflow_tasks", TASK_COLUMNS), ""),
+    ]
