@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import connections
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import get_resolver, reverse
@@ -440,6 +441,31 @@ def test_a_home_that_moves_during_a_request_sends_readers_on_and_tells_writers(f
     assert written is not None
     assert (written.status_code, "my words" in written.content.decode()) == (409, True)
     assert middleware.process_exception(requests.get("/"), ValueError()) is None
+
+
+@pytest.mark.parametrize("alias", ["default", "target"])
+def test_a_database_that_does_not_answer_is_said_in_a_sentence(executed: World, alias: str) -> None:
+    client, port = executed.client("ada"), connections[alias].settings_dict["PORT"]
+    client.raise_request_exception = False
+    connections.close_all()
+    connections[alias].settings_dict["PORT"] = "1"
+    try:
+        answer = client.get(reverse("tasks"))
+    finally:
+        connections.close_all()
+        connections[alias].settings_dict["PORT"] = port
+    assert (answer.status_code, "A database does not answer" in answer.content.decode()) == (503, True)
+
+
+def test_a_run_taken_back_says_so_everywhere(executed: World) -> None:
+    run = executed.changeset().runs.get()
+    back = executed.roll_back()
+    client = executed.client("otto")
+    assert ">ROLLED BACK<" in client.get(reverse("changeset", args=[executed.changeset().digest])).content.decode()
+    assert str(back.pk) in client.get(reverse("run", args=[run.pk])).content.decode()
+    proof = client.get(reverse("run", args=[back.pk])).content.decode()
+    assert "The catalogs of the target are equal to the snapshot before the run" in proof
+    assert "v7_global_impacts" in proof
 
 
 def test_the_home_page_names_what_waits_for_each(frozen: World) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
+from django.db import Error
 from django.http import HttpRequest
 
 
@@ -13,6 +15,9 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     if match is None or "admin" in match.namespaces or not getattr(request, "user", None):
         return {}
-    if not request.user.is_authenticated or "/sign/" in request.path or "fragment" in match.kwargs:
+    if "/sign/" in request.path or "fragment" in match.kwargs:
         return {}
-    return {**admin.site.each_context(request), "is_nav_sidebar_enabled": True}
+    with suppress(Error):  # the page that says that a database does not answer needs no sidebar
+        if request.user.is_authenticated:
+            return {**admin.site.each_context(request), "is_nav_sidebar_enabled": True}
+    return {}

@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from v7migration import views
 
+handler500 = "v7migration.views.errors.server_error"
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("approvals.urls")),

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from tracking.machines import FILE, IMPACT, PHASE, Machine
 from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask, TestResult
 
 MODELS: dict[str, tuple[Any, str]] = {
@@ -24,6 +25,7 @@ MODELS: dict[str, tuple[Any, str]] = {
     "file": (File, ""),
 }
 KINDS = {"+": "created", "~": "changed", "-": "deleted"}
+MACHINES: tuple[Machine, ...] = (FILE, IMPACT, PHASE)  # the columns of states, the particular ones first
 UNINTERESTING = frozenset({"updated_at", "created_at"})
 
 
@@ -45,6 +47,8 @@ class Version:
     kind: str
     reason: str
     changes: tuple[Change, ...]
+    first: bool
+    state: str
 
 
 @login_required
@@ -93,9 +97,16 @@ def _versions(records: list[Any]) -> list[Version]:
                 kind=KINDS[record.history_type],
                 reason=record.history_change_reason or "",
                 changes=changes,
+                first=before is None and record.history_type == "~",
+                state=_state(record),
             )
         )
     return found[::-1]
+
+
+def _state(record: Any) -> str:
+    """Return the state the row was in, whatever its column is called."""
+    return next((str(getattr(record, m.column)) for m in MACHINES if hasattr(record, m.column)), "")
 
 
 def _changes(before: Any, after: Any) -> tuple[Change, ...]:

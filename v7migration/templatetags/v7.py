@@ -61,6 +61,24 @@ def utc(moment: datetime | str | None) -> SafeString | str:
 
 
 @register.filter
+def label(name: str) -> str:
+    """Return the name of a field as words."""
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def shown(value: Any) -> Any:
+    """Return a value of a row for people: a time with its zone, a list joined, data as JSON, a dash for nothing."""
+    if isinstance(value, datetime):
+        return utc(value)
+    if isinstance(value, list | tuple) and not any(isinstance(item, dict) for item in value):
+        return ", ".join(map(str, value)) or "–"
+    if isinstance(value, dict | list | tuple):
+        return pretty(value) if value else "–"
+    return "–" if value is None or value == "" else value
+
+
+@register.filter
 def short(digest: Any) -> str:
     """Return the first twelve characters of a digest or the first eight of a UUID."""
     text = str(digest or "")
