@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Fieldset, Layout
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
@@ -19,6 +22,7 @@ from tracking.choices import ChangeType, Risk
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 
 LONG = 20_000
+ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 CONTENT = (
     "change_type",
     "impact_description",
@@ -44,6 +48,34 @@ def _text(rows: int) -> forms.Widget:
     return widget
 
 
+class JsonbField(forms.JSONField):
+    """JSON that a jsonb column can keep: finite numbers, whole characters, no NUL, nested within reason."""
+
+    default_error_messages = {
+        "not-jsonb": "The database cannot keep this: a number too large, half a character, or nested too deep."
+    }
+
+    def to_python(self, value: Any) -> Any:
+        """Return the value, or refuse what PostgreSQL would refuse."""
+        try:
+            found = super().to_python(value)
+            text = json.dumps(found, allow_nan=False, ensure_ascii=False)
+            text.encode()
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(self.error_messages["not-jsonb"], code="not-jsonb") from error
+        if ESCAPED_NUL.search(text):
+            raise forms.ValidationError(self.error_messages["not-jsonb"], code="not-jsonb")
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what the form shows again: as it was typed when it is refused."""
+        try:
+            self.to_python(data)
+        except forms.ValidationError:
+            return InvalidJSONInput(data or "")
+        return super().bound_data(data, initial)
+
+
 class ImpactForm(forms.Form):
     """An impact as people file it. Layers and workflows come from the registries that staff edit."""
 
@@ -61,7 +93,7 @@ class ImpactForm(forms.Form):
         choices=Risk.choices, label="Risk", initial=Risk.MEDIUM, widget=UnfoldAdminSelectWidget
     )
     mitigation_strategy = forms.CharField(label="Mitigation", required=False, max_length=LONG, widget=_text(3))
-    change_detail = forms.JSONField(
+    change_detail = JsonbField(
         label="Details (JSON)",
         required=False,
         initial=dict,
