@@ -488,7 +488,11 @@ def words_of(page: Any) -> str:
 
 
 def test_the_dashboard_says_where_the_migration_stands_at_every_stage(frozen: World) -> None:
-    words = words_of(frozen.client("lena").get(reverse("admin:index")))
+    page = frozen.client("lena").get(reverse("admin:index"))
+    assert f"/changesets/{frozen.changeset().digest}/sign/script-review/" in page.content.decode()
+    assert "It is your turn as DB Team Lead" in words_of(page)
+    words = words_of(frozen.client("ada").get(reverse("admin:index")))
+    assert "It is your turn" not in words
     assert "Planning home" in words
     assert "PENDING APPROVAL" in words
     assert "Sign “Script reviewed”." in words
@@ -558,6 +562,12 @@ def test_the_dashboard_says_when_the_target_does_not_answer(home: World) -> None
     assert "could not be read" in words
     assert ("DB Team Lead" in words) or home.stage == "executed"
     assert "The target does not answer" not in words_of(client.get(reverse("admin:index")))
+
+
+def test_the_dashboard_says_when_the_target_is_not_what_is_expected(migrated: World) -> None:
+    page = migrated.client("lena").get(reverse("admin:index"))
+    assert page.status_code == 200
+    assert "Something could not be read: files" in words_of(page)
 
 
 def test_lists_of_the_target_answer_503_while_it_is_away(executed: World) -> None:

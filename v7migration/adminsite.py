@@ -130,6 +130,16 @@ class ReadOnlyAdmin(StaffAdmin):
         """Refuse everybody."""
         return False
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show the row, without a link to a log of changes that there cannot be."""
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "show_history": False})
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

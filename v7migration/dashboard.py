@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import Error, connections
 from django.db.models import Count
 from django.http import HttpRequest
 
+from approvals.selectors import personas_of
 from tracking import home
 from tracking import selectors as tracked
 from tracking.choices import EnumMigrationStatus, FileStatus, PhaseStatus, Risk, TaskStatus, severity
@@ -137,7 +138,7 @@ class Gate:
 
 @dataclass
 class Board:
-    """Everything on the page; a part that could not be read is None and ``silent`` says why."""
+    """Everything on the page; a part that could not be read is None. ``silent`` names a database that is away."""
 
     place: Place | None = None
     phases: Phases | None = None
@@ -148,35 +149,37 @@ class Board:
     impacts: Impacts | None = None
     incidents: list[Incident] | None = None
     silent: str = ""
-    read_at: datetime | None = None
 
     @property
     def missing(self) -> list[str]:
         """Name the parts that could not be read."""
-        return [f.name for f in fields(self) if f.name not in ("silent", "read_at") and getattr(self, f.name) is None]
+        return [f.name for f in fields(self) if f.name != "silent" and getattr(self, f.name) is None]
 
 
 def board() -> Board:
-    """Read every part of the dashboard; what cannot be read is left out and named."""
-    found = Board()
-    silent: set[str] = set()
+    """Read every part of the dashboard; what cannot be read is left out and named.
 
-    def read(part: Callable[[], Part]) -> Part | None:
-        try:
-            return part()
-        except Error:
-            silent.add("target" if _answers("default") else "control plane")
-            return None
-
-    found.place, found.incidents = read(place), read(incidents)
-    found.phases, found.gate = read(phases), read(gate)
-    found.attention, found.enums = read(attention), read(enums)
-    found.impacts, found.files = read(impacts), read(files)
-    found.silent = " and ".join(sorted(silent))
+    A target that is away is asked once: each further question could wait for its connection to time out.
+    """
+    found = Board(silent="" if answers("target") else "target")
+    found.incidents = _read(incidents)
+    if not found.silent or home.current() == home.PLANNING:
+        found.place, found.phases, found.gate = _read(place), _read(phases), _read(gate)
+        found.attention, found.enums, found.impacts = _read(attention), _read(enums), _read(impacts)
+    if not found.silent:
+        found.files = _read(files)
     return found
 
 
-def _answers(alias: str) -> bool:
+def _read(part: Callable[[], Part]) -> Part | None:
+    try:
+        return part()
+    except Error:
+        return None
+
+
+def answers(alias: str) -> bool:
+    """Say whether a database answers."""
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -284,8 +287,10 @@ def _shares(counts: dict[str, int], names: Any) -> list[Share]:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Put the board into the context of the admin's index."""
-    return {**context, "title": "Dashboard", "board": board(), "risks": dict(Risk.choices)}
+    """Put the board into the context of the admin's index, and whether it is the reader's turn."""
+    found = board()
+    mine = found.gate is not None and found.gate.next_action.persona in personas_of(request.user)
+    return {**context, "title": "Dashboard", "board": found, "risks": dict(Risk.choices), "mine": mine}
 
 
 def open_incidents() -> int:
