@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from django.db import connections, models
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask, TestResult
-from v7migration.errors import StepFailed
-from v7migration.postgres.session import pin_output
+from v7migration.errors import Refused, StepFailed
+from v7migration.postgres.session import pin_output, set_local
 
 Connection = psycopg.Connection[Any]
 FENCE_KEY = "migration_gate.fence"
+FENCE_PATIENCE = 10
+"""Seconds for which a closing fence waits for writers in flight; new ones queue behind it meanwhile."""
 OUTSIDE_THE_DIGEST = {
     Phase: {
         "status", "started_at", "completed_at", "blockers", "approval_status", "approved_by", "approval_notes",
@@ -38,6 +43,30 @@ FILE_VALUES = (
     "v7_impact_score", "v7_review_status", "v7_reviewed_by", "v7_implementation_status", "v7_test_status",
     "v7_retirement_date",
 )  # fmt: skip
+
+
+class ControlLost(StepFailed):
+    """The control plane stopped answering: what the target had committed is read from its ledger."""
+
+
+def control_lost(reason: str) -> ControlLost:
+    """Return the error that says what a silent control plane means for a run."""
+    return ControlLost(
+        f"The control plane stopped answering: {reason}.",
+        "A step that the target had committed is not recorded yet. Run the same command again: it reads the target's "
+        "ledger, records it and goes on from there.",
+    )
+
+
+@contextmanager
+def _answering(control: Connection) -> Iterator[None]:
+    """Blame the right database: the target's step engine would take an error of this session for one of its own."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if not control.closed:
+            raise
+        raise control_lost(str(error).strip().partition("\n")[0]) from error
 
 
 @dataclass(frozen=True)
@@ -162,6 +191,11 @@ def populate(target: Connection) -> dict[str, Any]:
     counts and digests by table and the number of files whose values of an earlier run were restored.
     """
     control = control_connection()
+    with _answering(control):
+        return _populate(control, target)
+
+
+def _populate(control: Connection, target: Connection) -> dict[str, Any]:
     target.execute("SET LOCAL search_path = public, v7_monitoring, v7_history, migration_gate")
     signed = {table.name: columns for table, columns in signed_tables()}
     for table in tracked_tables():
@@ -221,10 +255,21 @@ def open_planning_home(*, home: str = "planning") -> None:
 
 
 def close_fence(connection: Connection) -> None:
-    """Close a fence: wait for writers in flight (they share the advisory lock), then refuse new ones."""
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [FENCE_KEY])
-        connection.execute("UPDATE migration_gate.fence SET is_open = false, changed_at = CURRENT_TIMESTAMP")
+    """Close a fence: wait for writers in flight (they share the advisory lock), then refuse new ones.
+
+    Raises:
+        Refused: a writer stays in its transaction; nothing was touched.
+    """
+    try:
+        with connection.transaction():
+            set_local(connection, lock_timeout=f"{FENCE_PATIENCE}s")
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [FENCE_KEY])
+            connection.execute("UPDATE migration_gate.fence SET is_open = false, changed_at = CURRENT_TIMESTAMP")
+    except psycopg.errors.LockNotAvailable as error:
+        raise Refused(
+            f"The tracking rows cannot be fenced: somebody has been writing them for more than {FENCE_PATIENCE} s.",
+            "Let that session end (pg_stat_activity: idle in transaction), then run the command again.",
+        ) from error
 
 
 def open_target_fence(target: Connection) -> None:
@@ -239,6 +284,24 @@ def bring_home(target: Connection) -> dict[str, Any]:
     digests by table and the number of files with values.
     """
     control = control_connection()
+    if control.info.transaction_status != TransactionStatus.IDLE:
+        raise RuntimeError("a move begins its own transaction: in a savepoint its triggers do not know it as the mover")
+    with _answering(control):
+        return _bring_home(target, control)
+
+
+def compare_homes(target: Connection) -> dict[str, dict[str, Any]]:
+    """Compare the rows brought home with the target's once more, in its open transaction that locks them.
+
+    Raises:
+        StepFailed: they differ; the transaction must not commit.
+    """
+    control = control_connection()
+    with _answering(control):
+        return compare(target, control, what="Before Section 9")
+
+
+def _bring_home(target: Connection, control: Connection) -> dict[str, Any]:
     with control.transaction():
         control.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [FENCE_KEY])
         control.execute("UPDATE migration_gate.fence SET is_open = true")

@@ -7,12 +7,13 @@ under a row lock; COMMIT; outcome. What happened to a run that died is read from
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import django.db
 from django.contrib.auth.models import User
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from approvals.gates import DB_TEAM_LEAD, Granted
@@ -28,7 +29,7 @@ from v7migration.pipeline.target import Connection, TargetState, gate_shape, has
 from v7migration.postgres import catalog, preflight
 from v7migration.postgres.fingerprint import differences
 from v7migration.postgres.queries import run_document_queries
-from v7migration.postgres.runner import ConnectionLost, Hooks, StepError, committed_steps, run_step
+from v7migration.postgres.runner import Hooks, StepError, committed_steps, run_step
 from v7migration.postgres.script import POPULATION, Script, Section, Step, parse, plan_order
 from v7migration.postgres.session import connect, run_lock
 
@@ -55,9 +56,13 @@ class Stopped(StepFailed):
 
 @dataclass
 class Prepared:
-    """A run that may go on: the authorization, the parsed bytes, and what the target has committed already."""
+    """A run that may go on: the parsed bytes, and what the target has committed already.
 
-    authorization: Authorization
+    ``authorization`` is None when every step is committed: nothing will run, only the account is closed.
+    """
+
+    changeset: Changeset
+    authorization: Authorization | None
     run: Run
     script: Script
     committed: set[str]
@@ -75,9 +80,10 @@ def execute(*, changeset: Changeset, operator: User, reporter: Reporter) -> Run:
     """
     _refuse_other_operators(operator)
     name = f"v7_execute by {operator.get_username()}"
-    with runner(application_name=name) as connection, run_lock(connection):
-        settle.settle(connection)
-        prepared = _prepare(changeset, operator, connection)
+    with runner(application_name=name) as connection, run_lock(connection, patience=settle.PATIENCE):
+        with settle.answering(connection):
+            settle.settle(connection)
+            prepared = _prepare(changeset, operator, connection)
         return _Execution(prepared, connection, reporter).go()
 
 
@@ -100,6 +106,10 @@ def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Pr
     _refuse_beside_another_run(changeset)
     script = parse(bytes(changeset.script.content))
     committed = committed_steps(connection, run.pk) if run is not None else set()
+    before = changeset.snapshot.document
+    if run is not None and _all_committed(script, committed):
+        skipped = not any(key.startswith("0.") for key in committed)
+        return Prepared(changeset, None, run, script, committed, skipped, before)
     target: TargetState | None = None
     if not committed:
         preflight.check_no_leftovers(connection, _created_by(script))
@@ -107,15 +117,28 @@ def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Pr
     authorization = authorize(changeset, target=target)
     _refuse_open_incidents(run)
     skip = _skips_section_0(changeset, connection, committed)
-    before = changeset.snapshot.document
     if run is None:
         run = _begin(changeset, operator)
-    return Prepared(authorization, run, script, committed, skip, before)
+    return Prepared(changeset, authorization, run, script, committed, skip, before)
+
+
+def _all_committed(script: Script, committed: set[str]) -> bool:
+    """Say whether nothing that the run needs is outstanding; a section that may fail is not needed."""
+    needed = [s for s, _ in plan_order(script) if s.number != 0 and s.on_failure != "continue"]
+    return bool(committed) and all(step.key in committed for section in needed for step in section.steps)
 
 
 def _begin(changeset: Changeset, operator: User) -> Run:
-    run = Run.objects.create(changeset=changeset, kind=Run.Kind.EXECUTE, operator=operator.get_username())
-    append_event(kind="run.started", actor=run.operator, subject=str(run.pk), payload={"changeset": changeset.digest})
+    name, started = operator.get_username(), {"changeset": changeset.digest}
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(changeset=changeset, kind=Run.Kind.EXECUTE, operator=name)
+            append_event(kind="run.started", actor=name, subject=str(run.pk), payload=started)
+    except IntegrityError as error:
+        raise Refused(
+            f"Another operator has just started changeset {changeset.number}.",
+            "Watch that run (v7_status), or stop it on its page.",
+        ) from error
     return run
 
 
@@ -168,34 +191,60 @@ class _Execution:
     """One sitting of a run: walks the plan from the first step that the target does not know as committed."""
 
     def __init__(self, prepared: Prepared, connection: Connection, reporter: Reporter) -> None:
-        self.authorization, self.run, self.script = prepared.authorization, prepared.run, prepared.script
-        self.changeset = prepared.authorization.changeset
+        self.changeset, self.run, self.script = prepared.changeset, prepared.run, prepared.script
         self.committed, self.skip_section_0, self.before = prepared.committed, prepared.skip_section_0, prepared.before
+        self.all_committed = prepared.authorization is None
         self.connection, self.reporter = connection, reporter
         self.rehearsed: dict[str, Any] = self.changeset.rehearsal.report["steps"]
-        self.expected: list[str] | None = None
+        self.expected: list[str] | None = self._expected_so_far()
 
     def go(self) -> Run:
         """Run the plan to its end; an interruption leaves the run ``stopped``, a failure ``failed``."""
-        settle.reconcile(self.run, self.committed)
-        self._state(RunState.RUNNING)
-        moving.close_fence(moving.control_connection())
-        self.baseline = integrity.baseline(self.connection, self.run)
         try:
-            with connect(runner_url(), application_name="v7_execute observer") as observer:
-                self.observer = observer
-                for section, reason in plan_order(self.script):
-                    self._section(section, reason)
+            with settle.answering(self.connection):
+                self._sit()
+                self._finish()
         except KeyboardInterrupt as interrupt:
-            self._state(RunState.STOPPED)
+            self._stopped()
             raise Stopped(
-                "The run was interrupted; the step at work left nothing.", "v7_execute goes on; v7_rollback goes back."
+                "The run was interrupted; finished steps remain, the one at work committed as a whole or left nothing.",
+                "v7_execute goes on; v7_rollback goes back.",
             ) from interrupt
-        except (GateClosed, Stopped, ConnectionLost):
-            self._state(RunState.STOPPED)
+        except BaseException:
+            self._stopped()
             raise
-        self._finish()
         return self.run
+
+    def _sit(self) -> None:
+        """Close the planning fence and walk the plan."""
+        begun = bool(self.committed)
+        self.run.stop_requested_by = ""
+        self._state(RunState.RUNNING)
+        if not self.all_committed:
+            moving.close_fence(moving.control_connection())
+        self.baseline = integrity.baseline(self.connection, self.run, begun=begun)
+        with connect(runner_url(), application_name="v7_execute observer") as observer:
+            self.observer = observer
+            for section, reason in plan_order(self.script):
+                self._section(section, reason)
+
+    def _stopped(self) -> None:
+        """Leave a run that nobody walks as ``stopped``, as far as both databases still answer."""
+        settle.reconnect()
+        with suppress(django.db.Error):
+            if self.run.state == RunState.RUNNING:
+                self._state(RunState.STOPPED)
+        settle.after_trouble(self.connection)
+
+    def _expected_so_far(self) -> list[str] | None:
+        """Return the rehearsed differences of what is committed, or None where the steps were not taken in order."""
+        skipped = {0} if self.skip_section_0 else set()
+        order = [step.key for s, _ in plan_order(self.script) if s.number not in skipped for step in s.steps]
+        done = order[: len(self.committed)]
+        if not done or set(done) != self.committed:
+            return None
+        found: list[str] | None = self.rehearsed.get(done[-1], {}).get("differences")
+        return found
 
     def _section(self, section: Section, reason: str) -> None:
         self.reporter.section(section, reason)
@@ -204,6 +253,8 @@ class _Execution:
                 self.reporter.step(step, "skipped", 0)
             elif step.key in self.committed:
                 self.reporter.step(step, "committed before", 0)
+            elif self.all_committed:
+                self.reporter.step(step, "skipped", 0)
             else:
                 self._step(section, step)
 
@@ -251,6 +302,7 @@ class _Execution:
             statement=lambda statement, number, total: self.reporter.statement(number, total, statement.line),
             waiting=self.reporter.waiting,
             observer=lambda: self.observer,
+            tried_before=intent.attempt > 1,
         )
 
     @contextmanager
@@ -275,11 +327,15 @@ class _Execution:
             yield
 
     def _check_drift(self, step: Step) -> None:
-        """Compare what changed in the target so far with what changed in the rehearsal; anything else is drift."""
+        """Compare what changed in the target so far with what changed in the rehearsal; anything else is drift.
+
+        What the step itself makes is none where it may have been made before without a record (a concurrent index).
+        """
         if self.expected is None:
             return
+        own = [] if step.transactional else self.rehearsed.get(step.key, {}).get("differences", [])
         found = differences(self.before, catalog.snapshot(self.connection))
-        foreign = sorted(set(found) - set(self.expected))
+        foreign = sorted(set(found) - {*self.expected, *own})
         missing = sorted(set(self.expected) - set(found))
         if foreign or missing:
             self._state(RunState.STOPPED)
@@ -324,16 +380,16 @@ class _Execution:
         append_event(kind=f"run.{state.value}", actor=self.run.operator, subject=str(self.run.pk))
 
     def _finish(self) -> None:
-        """Make the target the home, run the document's queries, and close the account of the run."""
-        moving.open_planning_home(home="live")
+        """Run the document's queries; then make the target the home and close the run's account in one transaction."""
         groups = self.changeset.snapshot.enums["groups"]
         checks = run_document_queries(self.connection, "after", has_duplicates=bool(groups))
-        self.run.populated = True
         self.run.report["integrity"] = integrity.compare(self.connection, self.baseline)
         self.run.report["document"] = [check.as_dict() for check in checks]
-        self.run.finished_at = timezone.now()
-        self.run.save(update_fields=["populated", "finished_at", "report"])
-        self._state(RunState.FINISHED)
+        self.run.populated, self.run.finished_at = True, timezone.now()
+        with transaction.atomic():
+            moving.open_planning_home(home="live")
+            self.run.save(update_fields=["populated", "finished_at"])
+            self._state(RunState.FINISHED)
 
 
 def _outcome(intent: RunStep, state: str, milliseconds: float | None, detail: dict[str, Any]) -> None:

@@ -24,9 +24,9 @@ def _look(connection: Connection) -> dict[str, Any]:
     return {"filenode": filenode[0] if filenode else None, "attributes": [list(row) for row in attributes]}
 
 
-def baseline(connection: Connection, run: Run) -> dict[str, Any]:
-    """Return how file_audit was when the run began; a run that goes on keeps its first baseline."""
-    if "baseline" not in run.report:
+def baseline(connection: Connection, run: Run, *, begun: bool) -> dict[str, Any]:
+    """Return how file_audit was before the run's first COMMIT; a run that has ``begun`` keeps its first baseline."""
+    if not begun or "baseline" not in run.report:
         run.report["baseline"] = _look(connection)
         run.save(update_fields=["report"])
     found: dict[str, Any] = run.report["baseline"]

@@ -29,20 +29,27 @@ from v7migration.postgres.session import run_lock
 
 
 def find_run() -> Run:
-    """Return the run that a rollback would take back: the newest execution that stands.
+    """Return the run that a rollback would take back: the newest execution that stands, or whose proof is missing.
 
     Raises:
         Refused: nothing stands.
     """
-    run = (
-        Run.objects.filter(kind=Run.Kind.EXECUTE)
-        .exclude(state=RunState.ROLLED_BACK)
-        .select_related("changeset")
-        .first()
-    )
+    executions = Run.objects.filter(kind=Run.Kind.EXECUTE).select_related("changeset")
+    newest = executions.first()
+    if newest is not None and _unproved(newest) is not None:
+        return newest
+    run = executions.exclude(state=RunState.ROLLED_BACK).first()
     if run is None:
         raise Refused("There is no run to take back.", "v7_status shows the runs.")
     return run
+
+
+def _unproved(run: Run) -> Run | None:
+    """Return the rollback that took this run back and died before its proof, if it did."""
+    if run.state != RunState.ROLLED_BACK:
+        return None
+    done = run.rollbacks.filter(state=RunState.FINISHED).first()
+    return done if done is not None and "as_before" not in done.report else None
 
 
 def authorize(*, run: Run, operator: User, incident: str = "") -> str:
@@ -62,7 +69,11 @@ def authorize(*, run: Run, operator: User, incident: str = "") -> str:
         raise Refused(
             f"{operator.get_username()} does not hold the persona {gates.DB_TEAM_LEAD}.", "Name one who does with --as."
         )
-    standing = run.incidents.filter(blocking=True).exclude(state=Incident.State.CLOSED).first()
+    # An incident that was remediated before the run finished is over: it opens no way back afterwards.
+    over = [Incident.State.CLOSED, *([Incident.State.REMEDIATED] if run.state == RunState.FINISHED else [])]
+    if (committed := _unproved(run)) is not None:
+        return str(committed.report.get("right", ""))
+    standing = run.incidents.filter(blocking=True).exclude(state__in=over).first()
     if standing is not None:
         return f"incident {standing.pk}"
     if incident:
@@ -97,6 +108,8 @@ def _notify(run: Run, text: str, operator: User) -> None:
 def rollback(*, run: Run, operator: User, right: str) -> Run:
     """Take a run back and return the rollback's own run, with its proof in ``report``.
 
+    A rollback that died after Section 9 had committed is finished: only its account and its proof are outstanding.
+
     Args:
         right: what :func:`authorize` answered, kept in the report.
 
@@ -105,12 +118,16 @@ def rollback(*, run: Run, operator: User, right: str) -> Run:
         StepFailed: Section 9 failed as a whole; nothing changed, an incident is open.
     """
     with runner(application_name=f"v7_rollback by {operator.get_username()}", needs_file_audit=False) as connection:
-        with run_lock(connection):
+        with run_lock(connection, patience=settle.PATIENCE), settle.answering(connection):
             settle.settle(connection)
             run.refresh_from_db()
-            if run.state == RunState.ROLLED_BACK:
+            if run.state != RunState.ROLLED_BACK:
+                done = _Rollback(run, operator.get_username(), right, connection).go()
+            elif (unproved := _unproved(run)) is not None:
+                done = unproved
+            else:
                 raise Refused(f"Run {run.pk} has been taken back already.", "v7_status shows where things stand.")
-            return _Rollback(run, operator.get_username(), right, connection).go()
+            return _prove(done, connection)
 
 
 class _Rollback:
@@ -131,21 +148,25 @@ class _Rollback:
         )
 
     def go(self) -> Run:
-        """Bring home what the target holds, drop it, prove the result, and end both runs."""
-        settle.reconcile(self.executed, self.committed)
+        """Bring home what the target holds, drop it, and end both runs."""
         live = home.read() == home.LIVE
         try:
             if live:
                 moving.close_fence(self.connection)
                 self.run.report["home"] = moving.bring_home(self.connection)
+                self.run.save(update_fields=["report"])
             if self.committed:
                 self._section_9(live)
+            settle.finish_rollback(self.run)
+        except KeyboardInterrupt as interrupt:
+            settle.after_trouble(self.connection)
+            raise StepFailed(
+                "The rollback was interrupted; Section 9 committed as a whole or left nothing.",
+                "Run v7_rollback again: it reads from the target which of the two, and goes on from there.",
+            ) from interrupt
         except BaseException:
-            self._not_done(live)
+            settle.after_trouble(self.connection)
             raise
-        self.run.save(update_fields=["report"])
-        settle.finish_rollback(self.run)
-        self._prove()
         self.run.refresh_from_db()
         return self.run
 
@@ -182,7 +203,7 @@ class _Rollback:
         )
         connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(tables))
         connection.execute("SET LOCAL search_path = public, v7_monitoring, v7_history, migration_gate")
-        moving.compare(connection, moving.control_connection(), what="Before Section 9")
+        moving.compare_homes(connection)
         connection.execute("SET LOCAL search_path = public")
 
     def _was_never_made(self, message: str) -> bool:
@@ -209,28 +230,21 @@ class _Rollback:
             "and run v7_rollback again.",
         ) from error
 
-    def _not_done(self, live: bool) -> None:
-        """A rollback that did not commit leaves the target's rows as the truth: open their fence again."""
-        if self.connection.closed or committed_steps(self.connection, self.run.pk):
-            return
-        if live:
-            moving.open_target_fence(self.connection)
-        Run.objects.filter(pk=self.run.pk).update(state=RunState.FAILED, finished_at=timezone.now())
 
-    def _prove(self) -> None:
-        """Compare the target with the snapshot from before the run: equal but for ``migration_gate``."""
-        before = self.executed.changeset.snapshot
-        now = catalog.snapshot(self.connection)
-        checks = run_document_queries(self.connection, "rolled back")
-        Run.objects.filter(pk=self.run.pk).update(
-            report={
-                **self.run.report,
-                "target": describe(catalog.identity(self.connection)),
-                "as_before": fingerprint(now) == before.fingerprint,
-                "drift": differences(before.document, now),
-                "document": [check.as_dict() for check in checks],
-            }
-        )
+def _prove(rollback: Run, connection: Connection) -> Run:
+    """Compare the target with the snapshot from before the run (equal but for ``migration_gate``); keep the proof."""
+    before = rollback.changeset.snapshot
+    now = catalog.snapshot(connection)
+    checks = run_document_queries(connection, "rolled back")
+    rollback.report = {
+        **rollback.report,
+        "target": describe(catalog.identity(connection)),
+        "as_before": fingerprint(now) == before.fingerprint,
+        "drift": differences(before.document, now),
+        "document": [check.as_dict() for check in checks],
+    }
+    rollback.save(update_fields=["report"])
+    return rollback
 
 
 def _began(pk: Any, xid: str, pid: int) -> None:

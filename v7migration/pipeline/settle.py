@@ -1,26 +1,33 @@
 """Settle: decide from the fences and the target's ledger where the rows are, after whatever happened.
 
 Runs under the run's advisory lock, from every command that acts and from a page that meets a closed fence
-without a live run.
+without a live run. Whoever holds the lock knows that no run is alive: a run that says so died.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import django.db
 import psycopg
 from django.db import connections, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from tracking import home, moving
-from v7migration.ledger.models import Run, RunState, RunStep
+from v7migration.errors import Refused
+from v7migration.ledger.models import Incident, Run, RunState, RunStep
 from v7migration.ledger.services import append_event
-from v7migration.postgres.runner import committed_steps
+from v7migration.postgres import catalog
+from v7migration.postgres.runner import ConnectionLost, committed_steps
 from v7migration.postgres.session import RUN_LOCK
 
 Connection = psycopg.Connection[Any]
 UNFINISHED = (RunState.RUNNING, RunState.STOPPED, RunState.FAILED)
+PATIENCE = 3.0
+"""Seconds for which a command waits for the lock of a run that was just killed: its server session ends within one."""
 
 
 def settle(connection: Connection, *, may_open_target: bool = True) -> None:
@@ -29,34 +36,79 @@ def settle(connection: Connection, *, may_open_target: bool = True) -> None:
     Args:
         connection: a session on the target that holds the run's lock.
         may_open_target: the session may write the target's fence (the runner's may, the web role's may not).
+
+    Raises:
+        Refused: this is not the target that the runs on record changed; nothing was touched.
     """
-    control = home.fence("default")
-    if control is None or control.is_open:
+    if home.fence("default") is None:
         return
-    rollback = Run.objects.filter(kind=Run.Kind.ROLLBACK, state=RunState.RUNNING).first()
-    if rollback is not None and committed_steps(connection, rollback.pk):
-        reconcile(rollback, committed_steps(connection, rollback.pk))
+    _refuse_another_target(connection)
+    for rollback in Run.objects.filter(kind=Run.Kind.ROLLBACK).exclude(state=RunState.FINISHED):
+        _settle_rollback(rollback, connection)
+    unfinished = Run.objects.filter(kind=Run.Kind.EXECUTE, state__in=UNFINISHED)
+    committed = {run.pk: committed_steps(connection, run.pk) for run in unfinished}
+    for run in unfinished:
+        reconcile(run, committed[run.pk])
+        if run.state == RunState.RUNNING:
+            _end(run, RunState.STOPPED, "its command ended without a word; finished steps remain")
+    _settle_home(connection, may_open_target=may_open_target, begun=[pk for pk, steps in committed.items() if steps])
+
+
+def _refuse_another_target(connection: Connection) -> None:
+    """Refuse a database that does not know the runs that changed the target: its silence would prove nothing."""
+    identity = catalog.identity(connection)
+    at_stake = (
+        Run.objects.filter(kind=Run.Kind.EXECUTE)
+        .exclude(state=RunState.ROLLED_BACK)
+        .filter(steps__state__in=(RunStep.State.INTENT, RunStep.State.COMMITTED))
+        .distinct()
+        .values_list("pk", "state", "changeset__snapshot__system_identifier", "changeset__snapshot__database")
+    )
+    for pk, state, system_identifier, database in at_stake:
+        same = (identity.system_identifier, identity.database) == (system_identifier, database)
+        if (same and state != RunState.FINISHED) or committed_steps(connection, pk):
+            continue
+        raise Refused(
+            f"Run {pk} changed the database {database}, but {identity.database} ({identity.host_label}) knows nothing "
+            "of it.",
+            "Name that run's target in TARGET_RUNNER_URL and TARGET_DATABASE_URL; if it was restored from a backup, "
+            "restore the control plane to the same time.",
+        )
+
+
+def _settle_rollback(rollback: Run, connection: Connection) -> None:
+    """End a rollback whose command died: its Section 9 either committed, or changed nothing."""
+    committed = committed_steps(connection, rollback.pk)
+    reconcile(rollback, committed)
+    if committed and (rollback.undoes is None or rollback.undoes.state != RunState.ROLLED_BACK):
         finish_rollback(rollback)
-        return
+    elif rollback.state == RunState.RUNNING:
+        _end(rollback, RunState.FAILED, "the rollback did not commit")
+
+
+def _settle_home(connection: Connection, *, may_open_target: bool, begun: list[Any]) -> None:
+    control = home.fence("default")
+    assert control is not None  # noqa: S101
     if control.current_home == home.LIVE:
         if may_open_target and not _target_is_open(connection):
             moving.open_target_fence(connection)
-            _end(rollback, "the rollback did not commit; the target's rows are open again")
+            append_event(kind="home.settled", subject="live", payload={"why": "the rollback did not commit"})
+    elif control.is_open:
         return
-    if _target_is_open(connection):
-        moving.open_planning_home(home=home.LIVE)
-        append_event(kind="home.settled", subject="live", payload={"why": "the population had committed"})
-        return
-    run = Run.objects.filter(kind=Run.Kind.EXECUTE, state__in=UNFINISHED).first()
-    if run is None or not committed_steps(connection, run.pk):
-        moving.open_planning_home()
-        _end(run, "nothing of it was committed; the planning rows are open again")
+    elif _target_is_open(connection):
+        with transaction.atomic():
+            moving.open_planning_home(home=home.LIVE)
+            Run.objects.filter(pk__in=begun).update(populated=True)
+            append_event(kind="home.settled", subject="live", payload={"why": "the population had committed"})
+    elif not begun:
+        with transaction.atomic():
+            moving.open_planning_home()
+            append_event(kind="home.settled", subject="planning", payload={"why": "nothing was committed"})
 
 
-def _end(run: Run | None, why: str) -> None:
-    if run is not None and run.state == RunState.RUNNING:
-        Run.objects.filter(pk=run.pk).update(state=RunState.STOPPED)
-        append_event(kind="run.stopped", subject=str(run.pk), payload={"why": why})
+def _end(run: Run, state: RunState, why: str) -> None:
+    Run.objects.filter(pk=run.pk).update(state=state, stop_requested_by="")
+    append_event(kind=f"run.{state.value}", subject=str(run.pk), payload={"why": why})
 
 
 def _target_is_open(connection: Connection) -> bool:
@@ -84,24 +136,74 @@ def finish_rollback(rollback: Run) -> None:
         executed = rollback.undoes
         if executed is not None:
             Run.objects.filter(pk=executed.pk).update(state=RunState.ROLLED_BACK)
-            executed.incidents.exclude(state="closed").filter(state="remediated").update(state="closed")
+            Incident.objects.filter(
+                Q(run=executed) | Q(run__undoes=executed), state=Incident.State.REMEDIATED
+            ).update(state=Incident.State.CLOSED)
         Run.objects.filter(pk=rollback.pk).update(state=RunState.FINISHED, finished_at=now)
         moving.open_planning_home()
-    append_event(kind="run.rolled_back", actor=rollback.operator, subject=str(rollback.undoes_id or rollback.pk))
+        append_event(kind="run.rolled_back", actor=rollback.operator, subject=str(rollback.undoes_id or rollback.pk))
+
+
+@contextmanager
+def answering(connection: Connection) -> Iterator[None]:
+    """Turn a database that stops answering into a typed error; what it had committed the next command reads.
+
+    Raises:
+        ConnectionLost: the target's session ended.
+        ControlLost: the control plane's session ended.
+    """
+    try:
+        yield
+    except (psycopg.Error, django.db.Error) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if connection.closed:
+            raise ConnectionLost(
+                f"The session to the target ended: {reason}.",
+                "Run the same command again: it reads from the target what was committed, and goes on from there.",
+            ) from error
+        if _control_is_lost():
+            raise moving.control_lost(reason) from error
+        raise
+
+
+def _control_is_lost() -> bool:
+    control = connections["default"]
+    return control.connection is None or not control.is_usable()
+
+
+def reconnect() -> None:
+    """Drop a dead session of the control plane, so that the next query opens a new one."""
+    if _control_is_lost():
+        connections["default"].close()
+
+
+def after_trouble(connection: Connection) -> None:
+    """Settle after a command that failed, as far as both databases still answer; the next command does the rest."""
+    reconnect()
+    if not connection.closed:
+        with suppress(psycopg.Error, django.db.Error, Refused):
+            settle(connection)
 
 
 def settle_from_web() -> bool:
     """Settle from a page: only if no run is alive (its lock is free) and only the control plane's side.
 
-    Returns whether the lock was free.
+    Returns whether it was settled; a target that does not answer, or is another one, leaves everything as it is.
     """
-    connections["target"].ensure_connection()
-    session = connections["target"].connection
-    free = session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [RUN_LOCK]).fetchone()
-    if not (free and free[0]):
-        return False
+    target = connections["target"]
     try:
-        settle(session, may_open_target=False)
-    finally:
-        session.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [RUN_LOCK])
+        target.ensure_connection()
+        session: Connection = target.connection
+        free = session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [RUN_LOCK]).fetchone()
+        if not (free and free[0]):
+            return False
+        try:
+            settle(session, may_open_target=False)
+        finally:
+            session.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [RUN_LOCK])
+    except (psycopg.Error, django.db.Error):
+        target.close()
+        return False
+    except Refused:
+        return False
     return True

@@ -11,17 +11,17 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg import errors as pg
-from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from v7migration.errors import StepFailed
+from v7migration.postgres.concurrent import drop_invalid_indexes, is_built
 from v7migration.postgres.script import Statement, Step
 from v7migration.postgres.session import Limits, blockers, set_local, settings
 
@@ -69,6 +69,8 @@ class Hooks:
     waiting: Callable[[int, list[dict[str, object]], float], None] = lambda attempt, blocking, pause: None
     observer: Callable[[], Connection] | None = None
     ledger: bool = True
+    tried_before: bool = False
+    """An earlier attempt may have built a concurrent index without recording it: take it as built."""
 
 
 @dataclass
@@ -154,15 +156,12 @@ def _watched(connection: Connection, hooks: Hooks) -> Iterator[list[dict[str, ob
 def _transaction(
     connection: Connection, step: Step, run_id: UUID, digest: str, hooks: Hooks, limits: Limits, lock_timeout: int
 ) -> list[dict[str, Any]]:
-    connection.execute("BEGIN")
+    timeouts = {"lock_timeout": f"{lock_timeout}ms", "statement_timeout": f"{limits.statement_timeout}ms"}
     try:
-        set_local(
-            connection,
-            synchronous_commit="on",
-            lock_timeout=f"{lock_timeout}ms",
-            statement_timeout=f"{limits.statement_timeout}ms",
-        )
-        row = connection.execute("SELECT pg_current_xact_id()::text, pg_backend_pid()").fetchone()
+        with _located(connection, step, step.line):
+            connection.execute("BEGIN")
+            set_local(connection, synchronous_commit="on", **timeouts)
+            row = connection.execute("SELECT pg_current_xact_id()::text, pg_backend_pid()").fetchone()
         assert row is not None  # noqa: S101
         hooks.began(str(row[0]), int(str(row[1])))
         with _located(connection, step, step.line):
@@ -176,12 +175,20 @@ def _transaction(
             if hooks.ledger:
                 record(connection, run_id=run_id, step=step.key, digest=digest)
         with hooks.committing(), _located(connection, step, step.line):
-            connection.execute("COMMIT")
+            _commit(connection, step)
     except BaseException:
         if not connection.closed:
-            connection.execute("ROLLBACK")
+            with suppress(psycopg.OperationalError):  # the session ended: so did its transaction
+                connection.execute("ROLLBACK")
         raise
     return done
+
+
+def _commit(connection: Connection, step: Step) -> None:
+    """Commit, and believe it only when the server says so: it answers ROLLBACK to a transaction that failed before."""
+    if (answer := connection.execute("COMMIT").statusmessage) != "COMMIT":
+        message = f"the server answered {answer} to COMMIT"
+        raise StepError(step.key, step.line, "25P02", message, "The transaction had failed before; it left nothing.")
 
 
 def _concurrent(
@@ -198,6 +205,9 @@ def _concurrent(
     with settings(connection, synchronous_commit="on", **timeouts):
         for number, statement in enumerate(step.statements, start=1):
             drop_invalid_indexes(connection, statement)
+            if hooks.tried_before and is_built(connection, statement):
+                done.append({"line": statement.line, "kind": statement.kind, "milliseconds": 0.0, "built_before": True})
+                continue
             try:
                 done.append(_statement(connection, step, statement, hooks, number))
             except StepError:
@@ -207,7 +217,7 @@ def _concurrent(
                 message = f"the index {', '.join(left)} was built but is not valid"
                 raise StepError(step.key, statement.line, "XX001", message, "It was dropped; try again.")
     if hooks.ledger:
-        with connection.transaction():
+        with _located(connection, step, step.line), connection.transaction():
             set_local(connection, synchronous_commit="on")
             record(connection, run_id=run_id, step=step.key, digest=digest)
     return done
@@ -250,10 +260,10 @@ def _located(connection: Connection, step: Step, line: int) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        if connection.closed or connection.broken:
+        if connection.closed:
             raise ConnectionLost(
                 f"The session to the target ended during step {step.key}: {str(error).strip()}",
-                "Run v7_execute again: it reads from the target whether the step committed, and goes on from there.",
+                "Run the same command again: it reads from the target whether the step committed, and goes on.",
             ) from error
         diag = error.diag
         raise StepError(
@@ -285,23 +295,3 @@ def committed_steps(connection: Connection, run_id: UUID) -> set[str]:
         return set()
     rows = connection.execute("SELECT step FROM migration_gate.run_ledger WHERE run_id = %s", [run_id]).fetchall()
     return {str(row[0]) for row in rows}
-
-
-def drop_invalid_indexes(connection: Connection, statement: Statement) -> list[str]:
-    """Drop what a failed concurrent build of this very statement left, and return the names of it.
-
-    Only an invalid index that our role owns, that the statement names and that nobody is building counts.
-    """
-    rows = connection.execute(
-        """
-        SELECT n.nspname, c.relname FROM pg_index i
-        JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE NOT i.indisvalid AND c.relkind = 'i' AND pg_has_role(c.relowner, 'USAGE')
-          AND position(c.relname IN %s) > 0
-          AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
-        """,
-        [statement.text],
-    ).fetchall()
-    for schema, name in rows:
-        connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(str(schema), str(name))))
-    return [f"{schema}.{name}" for schema, name in rows]

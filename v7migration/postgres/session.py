@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -56,6 +56,8 @@ def connect(url: str, *, application_name: str) -> psycopg.Connection[tuple[obje
         connection.execute("SET search_path = public")
         connection.execute("SET standard_conforming_strings = on")
         pin_output(connection)
+        with suppress(psycopg.errors.InvalidParameterValue):  # a server that cannot tell whether its client lives
+            connection.execute("SET client_connection_check_interval = '1s'")
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise Refused(
@@ -77,8 +79,9 @@ def settings(connection: psycopg.Connection[tuple[object, ...]], **values: str) 
         yield
     finally:
         if not connection.closed:
-            for name, value in before.items():
-                connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+            with suppress(psycopg.OperationalError):  # the session ended, and its settings with it
+                for name, value in before.items():
+                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
 
 
 def set_local(connection: psycopg.Connection[tuple[object, ...]], **values: str) -> None:
@@ -130,7 +133,8 @@ def run_lock(connection: psycopg.Connection[tuple[object, ...]], *, patience: fl
         yield
     finally:
         if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [RUN_LOCK])
+            with suppress(psycopg.OperationalError):  # the session ended, and the lock with it
+                connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [RUN_LOCK])
 
 
 def blockers(connection: psycopg.Connection[tuple[object, ...]], pid: int) -> list[dict[str, object]]:

@@ -1,0 +1,375 @@
+"""What a crash leaves behind, at every boundary: the next command goes on, or goes back, and nothing is lost.
+
+``V7_SWEEP=full`` dies before and after the COMMIT of every step; without it, at a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connections
+from psycopg import sql
+
+from tests.cast import PASSWORD
+from tests.environment import CLUSTER
+from tests.killing import Place, Remembered, die_at
+from tests.world import Quiet, World, world_at
+from tracking import home, moving
+from v7migration.errors import Refused, StepFailed
+from v7migration.ledger.models import Run, RunStep
+from v7migration.pipeline import execute as executing
+from v7migration.pipeline import rollback as rolling_back
+from v7migration.pipeline import sign
+from v7migration.pipeline.settle import settle_from_web
+from v7migration.postgres import catalog, runner
+from v7migration.postgres.script import parse, plan_order
+
+FULL = os.environ.get("V7_SWEEP") == "full"
+EXECUTE, RUNNER, MOVING = "v7migration.pipeline.execute", "v7migration.postgres.runner", "tracking.moving"
+COMMIT, INTENT, OUTCOME = f"{RUNNER}:_commit", f"{EXECUTE}:record_intent", f"{EXECUTE}:_outcome"
+INDEX, POPULATION = "7.2", "10.1"
+Rows = dict[str, tuple[int, str]]
+
+
+def _places() -> Iterator[Place]:
+    """Where a run dies: around its first COMMIT, a middle one, the concurrent index, the population, its end."""
+    yield Place(f"{MOVING}:close_fence", "after")
+    yield Place(COMMIT, "before", "0.1")
+    yield Place(COMMIT, "after", "2.1")
+    yield Place(f"{RUNNER}:_statement", "after", INDEX)
+    yield Place(COMMIT, "after", POPULATION)
+    yield Place(f"{MOVING}:open_planning_home", "after")
+    if not FULL:
+        return
+    yield Place(f"{EXECUTE}:_begin", "after")
+    for step in _steps():
+        yield Place(INTENT, "after", step)
+        yield Place(OUTCOME, "before", step)
+        if step != INDEX:
+            yield Place(COMMIT, "before", step)
+            yield Place(COMMIT, "after", step)
+    yield Place(OUTCOME, "after", POPULATION)
+
+
+def _steps() -> list[str]:
+    from django.conf import settings
+
+    return [step.key for section, _ in plan_order(parse(settings.V7_SCRIPT.read_bytes())) for step in section.steps]
+
+
+def _rows(connection: psycopg.Connection[Any]) -> Rows:
+    with connection.transaction():
+        moving.pin_output(connection)
+        connection.execute("SET LOCAL search_path = public, v7_monitoring, v7_history, migration_gate")
+        return {table.name: moving.digest(connection, table) for table in moving.tracked_tables()}
+
+
+def _planning_rows() -> Rows:
+    return {table.name: moving.digest(moving.control_connection(), table) for table in moving.tracked_tables()}
+
+
+def _files(world: World) -> list[tuple[object, ...]]:
+    with world.owner() as connection:
+        return connection.execute(
+            "SELECT id, file_number, file_path, status, workflows, notes, updated_at, xmin::text FROM file_audit ORDER BY id"
+        ).fetchall()
+
+
+def _catalogs(world: World) -> dict[str, Any]:
+    with world.owner() as connection:
+        return catalog.snapshot(connection)
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, Any]:
+    """What a run without a fault starts from and leads to."""
+    world = world_at("signed")
+    found: dict[str, Any] = {"before": _catalogs(world), "rows": _planning_rows(), "files": _files(world)}
+    world = world_at("executed")
+    return found | {"after": _catalogs(world)}
+
+
+def _assert_executed(world: World, undisturbed: dict[str, Any]) -> None:
+    run = Run.objects.get(kind="execute")
+    assert (run.state, run.populated, run.report["integrity"]["ok"]) == ("finished", True, True)
+    assert _catalogs(world) == undisturbed["after"]
+    with world.runner() as connection:
+        assert _rows(connection) == undisturbed["rows"]
+        committed = runner.committed_steps(connection, run.pk)
+    assert committed == set(_steps())
+    assert set(run.steps.filter(state="committed").values_list("key", flat=True)) == committed
+    assert not RunStep.objects.filter(state="intent").exists()
+    assert _files(world) == undisturbed["files"]
+    assert home.read() == home.LIVE and home.is_open()
+
+
+def _assert_taken_back(world: World, undisturbed: dict[str, Any]) -> None:
+    executed = Run.objects.get(kind="execute")
+    done = executed.rollbacks.get(state="finished")
+    assert executed.state == "rolled_back" and done.report["as_before"], done.report["drift"]
+    assert _catalogs(world) == undisturbed["before"]
+    assert _planning_rows() == undisturbed["rows"]
+    assert [row[:7] for row in _files(world)] == [row[:7] for row in undisturbed["files"]]
+    assert home.read() == home.PLANNING and home.is_open()
+    assert not Run.objects.filter(state="running").exists()
+    assert not RunStep.objects.filter(state="intent").exists()
+
+
+@pytest.mark.parametrize("place", list(_places()), ids=str)
+def test_a_run_killed_anywhere_goes_on_and_goes_back(place: Place, undisturbed: dict[str, Any]) -> None:
+    world = world_at("signed")
+    die_at(place, world.execute)
+    dead = Remembered("dead")
+    try:
+        world.execute()
+        _assert_executed(world, undisturbed)
+        dead.restore()
+        world.roll_back()
+        _assert_taken_back(world, undisturbed)
+    finally:
+        dead.forget()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place(f"{MOVING}:close_fence", "after"),
+        Place(f"{MOVING}:bring_home", "after"),
+        Place(COMMIT, "before", "9.1"),
+        Place(COMMIT, "after", "9.1"),
+        Place("v7migration.pipeline.settle:finish_rollback", "after"),
+        *([Place("v7migration.pipeline.rollback:_Rollback.__init__", "after"), Place(MOVING + ":open_planning_home", "after")] * FULL),
+    ],
+    ids=str,
+)
+def test_a_rollback_killed_anywhere_is_finished_by_the_next_one(place: Place, undisturbed: dict[str, Any]) -> None:
+    world = world_at("executed")
+    die_at(place, world.roll_back)
+    run = rolling_back.find_run()
+    with pytest.raises(Refused, match="was executed by run"):
+        world.execute()
+    assert home.is_open()
+    operator = world.user("lena")
+    right = rolling_back.authorize(run=run, operator=operator)
+    done = rolling_back.rollback(run=run, operator=operator, right=right)
+    assert done.report["as_before"] and done.report["document"]
+    _assert_taken_back(world, undisturbed)
+    with pytest.raises(Refused, match="no run to take back"):
+        rolling_back.find_run()
+
+
+def test_rows_written_after_a_killed_rollback_come_home_with_the_next_one(executed: World) -> None:
+    die_at(Place(f"{MOVING}:bring_home", "after"), executed.roll_back)
+    with pytest.raises(Refused):
+        executed.execute()
+    with home.writing(person="ada", reason="after the crash"), executed.web() as connection:
+        connection.execute("UPDATE v7_subworkflow_tasks SET notes = 'written later' WHERE parent_phase = 1")
+    executed.roll_back()
+    notes = moving.control_connection().execute("SELECT DISTINCT notes FROM v7_subworkflow_tasks WHERE parent_phase = 1")
+    assert notes.fetchall() == [("written later",)]
+
+
+def test_an_index_whose_build_was_killed_is_dropped_and_built_again(signed: World, undisturbed: dict[str, Any]) -> None:
+    with signed.owner() as application:
+
+        def hold() -> None:
+            application.execute("BEGIN")
+            application.execute("LOCK TABLE public.file_audit IN ROW EXCLUSIVE MODE")
+
+        signed.reporter = Doing(INDEX, hold)
+        killer = threading.Thread(target=_terminate_when_blocked, args=("CREATE INDEX CONCURRENTLY%",))
+        killer.start()
+        with pytest.raises(StepFailed, match="The session to the target ended"):
+            signed.execute()
+        killer.join()
+        application.execute("ROLLBACK")
+        row = application.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_file_audit_v7_status'::regclass")
+        assert row.fetchone() == (False,)
+    signed.reporter = Quiet()
+    signed.execute()
+    _assert_executed(signed, undisturbed)
+
+
+class Doing(Quiet):
+    """A reporter that does something when a statement of the step begins."""
+
+    def __init__(self, key: str, deed: Callable[[], object]) -> None:
+        super().__init__()
+        self.key, self.deed, self.current = key, deed, ""
+
+    def step(self, step: object, state: str, milliseconds: float) -> None:
+        super().step(step, state, milliseconds)
+        self.current = str(getattr(step, "key", ""))
+
+    def statement(self, number: int, total: int, line: int) -> None:
+        super().statement(number, total, line)
+        if self.current == self.key and number == 1:
+            self.deed()
+
+
+def _terminate(condition: str, *values: object) -> int:
+    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
+        return len(
+            admin.execute(
+                f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {condition}", list(values)
+            ).fetchall()
+        )
+
+
+def _terminate_when_blocked(query: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if _terminate("state = 'active' AND wait_event_type = 'Lock' AND query LIKE %s", query):
+            return
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("step", ["2.1", POPULATION])
+def test_a_terminated_session_of_the_runner_stops_the_run_with_a_sentence_and_it_goes_on(
+    step: str, signed: World, undisturbed: dict[str, Any]
+) -> None:
+    signed.reporter = Doing(step, lambda: _terminate("application_name LIKE 'v7_execute by%%'"))
+    with pytest.raises(StepFailed, match="The session to the target ended"):
+        signed.execute()
+    assert Run.objects.get().state == "stopped"
+    signed.reporter = Quiet()
+    signed.execute()
+    _assert_executed(signed, undisturbed)
+
+
+def _kill_control() -> None:
+    control = connections["default"].connection
+    assert control is not None
+    _terminate("pid = %s", control.info.backend_pid)
+
+
+@pytest.mark.parametrize("step", ["3.1", POPULATION])
+def test_a_control_plane_lost_during_a_step_is_blamed_itself_and_the_run_goes_on(
+    step: str, signed: World, undisturbed: dict[str, Any]
+) -> None:
+    signed.reporter = Doing(step, _kill_control)
+    with pytest.raises(StepFailed, match="The control plane stopped answering") as lost:
+        signed.execute()
+    assert lost.value.exit_code == 4
+    assert Run.objects.get().state == "stopped"
+    signed.reporter = Quiet()
+    signed.execute()
+    _assert_executed(signed, undisturbed)
+
+
+def test_a_step_committed_while_the_control_plane_is_lost_is_recorded_later(
+    signed: World, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = runner._commit
+
+    def commit_then_lose(connection: Any, step: Any) -> None:
+        commit(connection, step)
+        if step.key == "3.1":
+            _kill_control()
+
+    monkeypatch.setattr(runner, "_commit", commit_then_lose)
+    with pytest.raises(StepFailed, match="The control plane stopped answering"):
+        signed.execute()
+    step = RunStep.objects.get(key="3.1")
+    assert step.state == "committed" and "read from the target's ledger" in step.detail["recovered"]
+    monkeypatch.undo()
+    signed.execute()
+    _assert_executed(signed, undisturbed)
+
+
+def test_an_interrupted_rollback_opens_the_target_again_and_says_how_to_go_on(
+    executed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "_commit", interrupt)
+    with pytest.raises(StepFailed, match="v7_rollback again"):
+        executed.roll_back()
+    assert home.read() == home.LIVE and home.is_open()
+    assert Run.objects.get(kind="rollback").state == "failed"
+    monkeypatch.undo()
+    assert executed.roll_back().report["as_before"]
+
+
+def test_a_run_whose_steps_are_all_committed_is_finished_though_a_signature_was_revoked(
+    signed: World, undisturbed: dict[str, Any]
+) -> None:
+    from approvals.gates import Subject
+    from approvals.selectors import signatures_of
+
+    die_at(Place(COMMIT, "after", POPULATION), signed.execute)
+    signature = next(s for s in signatures_of(Subject("changeset", signed.changeset().digest)) if s.seat == "execution")
+    sign.revoke(signature=signature, person=signed.user("ada"), password=PASSWORD, reason="Too late")
+    signed.execute()
+    _assert_executed(signed, undisturbed)
+
+
+def test_drift_while_a_run_stood_still_stops_it_before_its_next_step(signed: World) -> None:
+    die_at(Place(COMMIT, "after", "2.1"), signed.execute)
+    with signed.owner() as connection:
+        connection.execute("ALTER TABLE public.file_audit_comments ADD COLUMN sneaked integer")
+    with pytest.raises(StepFailed, match="sneaked"):
+        signed.execute()
+    assert Run.objects.get().steps.filter(key="2.2").count() == 0
+
+
+def test_a_database_that_does_not_know_the_run_is_refused_before_anything_is_settled(
+    signed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_at(Place(COMMIT, "after", "2.1"), signed.execute)
+    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE v7_other TEMPLATE template_signed_v7_target"))
+    monkeypatch.setenv("TARGET_RUNNER_URL", CLUSTER.url("runner").replace("v7_target", "v7_other"))
+    try:
+        with pytest.raises(Refused, match="v7_other .* knows nothing"):
+            signed.roll_back()
+        assert not home.is_open() and not Run.objects.filter(kind="rollback").exists()
+    finally:
+        monkeypatch.undo()
+        with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
+            admin.execute("DROP DATABASE v7_other WITH (FORCE)")
+    assert signed.roll_back().report["as_before"]
+
+
+def test_a_writer_who_stays_in_his_transaction_is_named_and_nothing_is_touched(
+    signed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "FENCE_PATIENCE", 1)
+    with signed.web("default") as writer:
+        writer.execute("BEGIN")
+        writer.execute("UPDATE v7_subworkflow_tasks SET notes = notes WHERE parent_phase = 1")
+        with pytest.raises(Refused, match="cannot be fenced"):
+            signed.execute()
+        writer.execute("ROLLBACK")
+    assert home.is_open()
+    assert signed.execute().state == "finished"
+
+
+def test_two_operators_at_once_get_one_run_and_one_sentence(signed: World) -> None:
+    changeset, operator = signed.changeset(), signed.user("lena")
+    executing._begin(changeset, operator)
+    with pytest.raises(Refused, match="Another operator has just started"):
+        executing._begin(changeset, operator)
+
+
+def test_a_page_that_meets_the_traces_of_a_crash_settles_them(signed: World) -> None:
+    die_at(Place(f"{MOVING}:close_fence", "after"), signed.execute)
+    assert not home.is_open()
+    assert signed.client("ada").get("/").status_code == 200
+    assert home.is_open() and Run.objects.get().state == "stopped"
+
+
+def test_a_page_works_while_the_target_is_out_of_reach(signed: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    die_at(Place(f"{MOVING}:close_fence", "after"), signed.execute)
+    connections["target"].close()
+    monkeypatch.setitem(connections["target"].settings_dict, "PORT", "1")
+    assert settle_from_web() is False
+    assert signed.client("ada").get("/tasks/").status_code == 200
+    assert not home.is_open()
