@@ -60,18 +60,19 @@ def check_same_target(runner: TargetIdentity, web: TargetIdentity) -> None:
 
 
 def check_role(connection: Connection, *, web_role: str) -> None:
-    """Refuse a runner that cannot alter file_audit or create schemas, and a target without file_audit or web role."""
+    """Refuse a runner that lacks a right it needs, and a target without file_audit or web role."""
     row = connection.execute(
         """
         SELECT current_user, to_regclass('public.file_audit')::oid, c.relkind::text, pg_has_role(c.relowner, 'USAGE'),
                has_database_privilege(current_database(), 'CREATE'), has_schema_privilege('public', 'CREATE'),
+               has_database_privilege(current_database(), 'TEMPORARY'),
                EXISTS (SELECT FROM pg_roles WHERE rolname = %s), c.relowner::regrole::text
         FROM (SELECT to_regclass('public.file_audit') AS oid) AS f LEFT JOIN pg_class c ON c.oid = f.oid
         """,
         [web_role],
     ).fetchone()
     assert row is not None  # noqa: S101
-    user, table, kind, owns, may_create, may_create_in_public, web_role_exists, owner = row
+    user, table, kind, owns, may_create, may_create_in_public, may_use_temporary, web_role_exists, owner = row
     if table is None:
         raise Refused(
             "The target has no table public.file_audit.",
@@ -88,6 +89,11 @@ def check_role(connection: Connection, *, web_role: str) -> None:
         raise Refused(
             f"The role {user} may not create schemas in this database or tables in schema public.",
             f"As the database's owner: GRANT CREATE ON DATABASE … TO {user}; GRANT CREATE ON SCHEMA public TO {user};",
+        )
+    if not may_use_temporary:
+        raise Refused(
+            f"The role {user} may not create temporary tables in this database, which the move of the rows needs.",
+            f"As the database's owner: GRANT TEMPORARY ON DATABASE … TO {user};",
         )
     if not web_role_exists:
         raise Refused(
