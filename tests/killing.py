@@ -8,6 +8,7 @@ import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -20,14 +21,16 @@ from tests.environment import CLUSTER
 
 @dataclass(frozen=True)
 class Place:
-    """A call of the product: before or after it, the process dies. ``step``: only the call about this step."""
+    """A call: before or after it, the process dies. ``step``: only a call about this step; ``nth``: the nth such."""
 
     function: str
     when: str
     step: str = ""
+    nth: int = 1
 
     def __str__(self) -> str:
-        return f"{self.when} {self.function.rpartition('.')[2]} {self.step}".strip()
+        number = str(self.nth) if self.nth > 1 else ""
+        return f"{self.when} {self.function.rpartition('.')[2]} {self.step}{number}".strip()
 
 
 def die_at(place: Place, work: Callable[[], object]) -> None:
@@ -57,9 +60,11 @@ def _arm(place: Place) -> None:
     for part in path:
         holder = getattr(holder, part)
     original = getattr(holder, name)
+    calls = count(1)
 
     def deadly(*args: Any, **kwargs: Any) -> Any:
         meant = not place.step or any(_key(a) == place.step for a in (*args, *kwargs.values()))
+        meant = meant and next(calls) == place.nth
         if meant and place.when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         result = original(*args, **kwargs)

@@ -1,6 +1,7 @@
 """What a crash leaves behind, at every boundary: the next command goes on, or goes back, and nothing is lost.
 
-``V7_SWEEP=full`` dies before and after the COMMIT of every step; without it, at a sample.
+``V7_SWEEP=full`` dies around the COMMIT and the records of every step, and at round trips to either database
+(every ``V7_SWEEP_STRIDE``-th, 100 unless told); without it, at a sample.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ from v7migration.pipeline import sign
 from v7migration.pipeline.settle import settle_from_web
 from v7migration.postgres import catalog, runner
 from v7migration.postgres.script import parse, plan_order
+from v7migration.postgres.session import pin_output
 
 FULL = os.environ.get("V7_SWEEP") == "full"
 EXECUTE, RUNNER, MOVING = "v7migration.pipeline.execute", "v7migration.postgres.runner", "tracking.moving"
 COMMIT, INTENT, OUTCOME = f"{RUNNER}:_commit", f"{EXECUTE}:record_intent", f"{EXECUTE}:_outcome"
+STRIDE = int(os.environ.get("V7_SWEEP_STRIDE", "100"))
+ROUND_TRIPS = 3_500
 INDEX, POPULATION = "7.2", "10.1"
 Rows = dict[str, tuple[int, str]]
 
@@ -40,7 +44,6 @@ Rows = dict[str, tuple[int, str]]
 def _places() -> Iterator[Place]:
     """Where a run dies: around its first COMMIT, a middle one, the concurrent index, the population, its end."""
     yield Place(f"{MOVING}:close_fence", "after")
-    yield Place(COMMIT, "before", "0.1")
     yield Place(COMMIT, "after", "2.1")
     yield Place(f"{RUNNER}:_statement", "after", INDEX)
     yield Place(COMMIT, "after", POPULATION)
@@ -55,6 +58,8 @@ def _places() -> Iterator[Place]:
             yield Place(COMMIT, "before", step)
             yield Place(COMMIT, "after", step)
     yield Place(OUTCOME, "after", POPULATION)
+    for number in range(1, ROUND_TRIPS, STRIDE):
+        yield Place("psycopg:Connection.wait", "before", nth=number)
 
 
 def _steps() -> list[str]:
@@ -65,7 +70,7 @@ def _steps() -> list[str]:
 
 def _rows(connection: psycopg.Connection[Any]) -> Rows:
     with connection.transaction():
-        moving.pin_output(connection)
+        pin_output(connection)
         connection.execute("SET LOCAL search_path = public, v7_monitoring, v7_history, migration_gate")
         return {table.name: moving.digest(connection, table) for table in moving.tracked_tables()}
 
@@ -77,7 +82,8 @@ def _planning_rows() -> Rows:
 def _files(world: World) -> list[tuple[object, ...]]:
     with world.owner() as connection:
         return connection.execute(
-            "SELECT id, file_number, file_path, status, workflows, notes, updated_at, xmin::text FROM file_audit ORDER BY id"
+            "SELECT id, file_number, file_path, status, workflows, notes, updated_at, xmin::text "
+            "FROM file_audit ORDER BY id"
         ).fetchall()
 
 
@@ -130,24 +136,27 @@ def test_a_run_killed_anywhere_goes_on_and_goes_back(place: Place, undisturbed: 
         world.execute()
         _assert_executed(world, undisturbed)
         dead.restore()
+        if not Run.objects.exists():
+            return
         world.roll_back()
         _assert_taken_back(world, undisturbed)
     finally:
         dead.forget()
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        Place(f"{MOVING}:close_fence", "after"),
-        Place(f"{MOVING}:bring_home", "after"),
-        Place(COMMIT, "before", "9.1"),
-        Place(COMMIT, "after", "9.1"),
-        Place("v7migration.pipeline.settle:finish_rollback", "after"),
-        *([Place("v7migration.pipeline.rollback:_Rollback.__init__", "after"), Place(MOVING + ":open_planning_home", "after")] * FULL),
-    ],
-    ids=str,
-)
+def _places_of_a_rollback() -> Iterator[Place]:
+    yield Place(f"{MOVING}:close_fence", "after")
+    yield Place(f"{MOVING}:bring_home", "after")
+    yield Place(COMMIT, "before", "9.1")
+    yield Place(COMMIT, "after", "9.1")
+    yield Place("v7migration.pipeline.settle:finish_rollback", "after")
+    if not FULL:
+        return
+    yield Place("v7migration.pipeline.rollback:_Rollback.__init__", "after")
+    yield Place(f"{MOVING}:open_planning_home", "after")
+
+
+@pytest.mark.parametrize("place", list(_places_of_a_rollback()), ids=str)
 def test_a_rollback_killed_anywhere_is_finished_by_the_next_one(place: Place, undisturbed: dict[str, Any]) -> None:
     world = world_at("executed")
     die_at(place, world.roll_back)
@@ -171,8 +180,8 @@ def test_rows_written_after_a_killed_rollback_come_home_with_the_next_one(execut
     with home.writing(person="ada", reason="after the crash"), executed.web() as connection:
         connection.execute("UPDATE v7_subworkflow_tasks SET notes = 'written later' WHERE parent_phase = 1")
     executed.roll_back()
-    notes = moving.control_connection().execute("SELECT DISTINCT notes FROM v7_subworkflow_tasks WHERE parent_phase = 1")
-    assert notes.fetchall() == [("written later",)]
+    notes = "SELECT DISTINCT notes FROM v7_subworkflow_tasks WHERE parent_phase = 1"
+    assert moving.control_connection().execute(notes).fetchall() == [("written later",)]
 
 
 def test_an_index_whose_build_was_killed_is_dropped_and_built_again(signed: World, undisturbed: dict[str, Any]) -> None:
@@ -189,8 +198,8 @@ def test_an_index_whose_build_was_killed_is_dropped_and_built_again(signed: Worl
             signed.execute()
         killer.join()
         application.execute("ROLLBACK")
-        row = application.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_file_audit_v7_status'::regclass")
-        assert row.fetchone() == (False,)
+        valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.idx_file_audit_v7_status'::regclass"
+        assert application.execute(valid).fetchone() == (False,)
     signed.reporter = Quiet()
     signed.execute()
     _assert_executed(signed, undisturbed)
@@ -230,7 +239,7 @@ def _terminate_when_blocked(query: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("step", ["2.1", POPULATION])
+@pytest.mark.parametrize("step", ["2.1", POPULATION] if FULL else [POPULATION])
 def test_a_terminated_session_of_the_runner_stops_the_run_with_a_sentence_and_it_goes_on(
     step: str, signed: World, undisturbed: dict[str, Any]
 ) -> None:
@@ -249,7 +258,7 @@ def _kill_control() -> None:
     _terminate("pid = %s", control.info.backend_pid)
 
 
-@pytest.mark.parametrize("step", ["3.1", POPULATION])
+@pytest.mark.parametrize("step", ["3.1", POPULATION] if FULL else [POPULATION])
 def test_a_control_plane_lost_during_a_step_is_blamed_itself_and_the_run_goes_on(
     step: str, signed: World, undisturbed: dict[str, Any]
 ) -> None:
@@ -328,7 +337,7 @@ def test_a_database_that_does_not_know_the_run_is_refused_before_anything_is_set
         admin.execute(sql.SQL("CREATE DATABASE v7_other TEMPLATE template_signed_v7_target"))
     monkeypatch.setenv("TARGET_RUNNER_URL", CLUSTER.url("runner").replace("v7_target", "v7_other"))
     try:
-        with pytest.raises(Refused, match="v7_other .* knows nothing"):
+        with pytest.raises(Refused, match=r"v7_other .* knows nothing"):
             signed.roll_back()
         assert not home.is_open() and not Run.objects.filter(kind="rollback").exists()
     finally:

@@ -161,20 +161,24 @@ def answering(connection: Connection) -> Iterator[None]:
                 f"The session to the target ended: {reason}.",
                 "Run the same command again: it reads from the target what was committed, and goes on from there.",
             ) from error
-        if _control_is_lost():
+        if _ended_a_session(error):
             raise moving.control_lost(reason) from error
         raise
 
 
-def _control_is_lost() -> bool:
-    control = connections["default"]
-    return control.connection is None or not control.is_usable()
+def _ended_a_session(error: BaseException) -> bool:
+    """Say whether an error means that its session is gone (Django may have opened another one since)."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(cause, psycopg.InterfaceError):
+        return True
+    return isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "08").startswith(("08", "57P"))
 
 
 def reconnect() -> None:
     """Drop a dead session of the control plane, so that the next query opens a new one."""
-    if _control_is_lost():
-        connections["default"].close()
+    control = connections["default"]
+    if control.connection is not None and not control.is_usable():
+        control.close()
 
 
 def after_trouble(connection: Connection) -> None:
