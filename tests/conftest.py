@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections, transaction
 
 from tests import world as worlds
 
@@ -21,8 +22,6 @@ def databases_are_ours(django_db_blocker: Any) -> Iterator[None]:
 def no_open_session() -> Iterator[None]:
     """Leave no database session behind."""
     yield
-    from django.db import connections
-
     connections.close_all()
 
 
@@ -30,6 +29,22 @@ def no_open_session() -> Iterator[None]:
 def migrated() -> worlds.World:
     """A migrated control plane with the cast, and an empty target."""
     return worlds.world_at("migrated")
+
+
+@pytest.fixture(scope="module")
+def migrated_once() -> worlds.World:
+    """The same for a whole module, whose tests leave nothing behind."""
+    return worlds.world_at("migrated")
+
+
+@pytest.fixture
+def rolled_back(migrated_once: worlds.World) -> Iterator[worlds.World]:
+    """A migrated control plane; what the test writes there is rolled back."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]  # durable blocks may stand inside, as in Django's TestCase
+    with block:
+        yield migrated_once
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

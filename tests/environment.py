@@ -23,7 +23,7 @@ for _name in (
 _DIRECTORY = tempfile.TemporaryDirectory(prefix="v7-tests-")
 os.environ["V7_STATE_DIR"] = _DIRECTORY.name
 os.environ["V7_POSTGRES_FSYNC"] = "off"
-os.environ["DJANGO_SETTINGS_MODULE"] = "v7migration.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
 from v7migration.postgres.embedded import cluster  # noqa: E402
 

@@ -15,7 +15,7 @@ from approvals.actors import acting_user
 from v7migration.errors import AuthenticationFailed, UsageError
 from v7migration.management.authentication import person_from
 
-pytestmark = pytest.mark.django_db(databases=["default"])
+pytestmark = pytest.mark.usefixtures("rolled_back")
 PASSWORD = "an-owl-at-noon-7"
 
 

@@ -19,14 +19,15 @@ from approvals.gates import AFTER, BEFORE, SEATS, Subject
 from approvals.models import AccountChange, Holding, Persona, Revocation, Signatory, Signature, SigningAttempt
 from approvals.refusals import SigningRefused
 from tests.signing import PASSWORD, Signing, make_signing
+from tests.world import World
 from v7migration.errors import AppendOnlyRefused, Refused, UsageError
 from v7migration.ledger.models import Event
 
-pytestmark = pytest.mark.django_db(databases=["default"])
+pytestmark = pytest.mark.usefixtures("rolled_back")
 
 
 @pytest.fixture
-def signing(db: None) -> Signing:
+def signing(rolled_back: World) -> Signing:
     return make_signing()
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 from django.db import connections, transaction
-from pytest_django import DjangoDbBlocker
 
 from approvals import services
 from approvals.models import Revocation
 from approvals.refusals import SigningRefused
 from tests.signing import PASSWORD, Signing, make_signing
+from tests.world import World
 
 
 @pytest.fixture
-def committed(django_db_blocker: DjangoDbBlocker, django_db_setup: None) -> Iterator[Signing]:
-    """Lend a signing whose rows are committed, for tests with several connections; they stand, as records do."""
-    with django_db_blocker.unblock():
-        yield make_signing()
+def committed(migrated: World) -> Signing:
+    """A signing whose rows are committed, for tests with several connections."""
+    return make_signing()
 
 
 def at_once(count: int, work: Callable[[int], str]) -> list[str]:
