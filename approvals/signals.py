@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from axes.signals import user_locked_out
 from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 
 from approvals.actors import acting_user, announce, withdraw_announcement
 from approvals.models import Holding
-from v7migration.ledger.services import append_event
+from v7migration.ledger.models import Incident
+from v7migration.ledger.services import append_event, open_incident
 
 User = get_user_model()
 WATCHED = ("username", "password", "email", "is_active", "is_superuser")
@@ -69,6 +71,16 @@ def after_holding_deleted(sender: Any, instance: Holding, using: str, **_: Any) 
 def after_account_deleted(sender: Any, using: str, **_: Any) -> None:
     """Take the name back."""
     withdraw_announcement(using=using)
+
+
+@receiver(user_locked_out, dispatch_uid="approvals.locked_out")
+def after_lock_out(sender: Any, username: str | None = None, ip_address: str | None = None, **_: Any) -> None:
+    """Open an incident, once while it is open: somebody guesses at a password that signs."""
+    title = f"The account {str(username or '')[:150]} was locked at {ip_address or 'an unknown address'}"
+    if Incident.objects.filter(title=title, state=Incident.State.OPEN).exists():
+        return
+    detail = {"username": str(username or "")[:150], "address": ip_address or "", "after": "wrong passwords"}
+    open_incident(run=None, step="", title=title, detail=detail, opened_by="", blocking=False)
 
 
 def _persona_event(kind: str, holding: Holding) -> None:

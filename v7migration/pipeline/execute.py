@@ -276,12 +276,8 @@ class _Execution:
             self._failed(section, step, intent, error)
             return
         self.expected = self.rehearsed.get(step.key, {}).get("differences", self.expected)
-        _outcome(
-            intent,
-            RunStep.State.COMMITTED,
-            done.milliseconds,
-            {"attempts": done.attempts, "statements": done.statements},
-        )
+        detail = {"attempts": done.attempts, "statements": done.statements}
+        _outcome(intent, RunStep.State.COMMITTED, done.milliseconds, detail)
         self.committed.add(step.key)
         self.reporter.step(step, "committed", done.milliseconds)
 
@@ -290,12 +286,17 @@ class _Execution:
             RunStep.objects.filter(pk=intent.pk).update(transaction_id=xid, backend_pid=pid)
             intent.transaction_id, intent.backend_pid = xid, pid
 
+        def opening(connection: Connection) -> None:
+            if not self.committed:  # the rows are fenced now: rows, script and target must still be what was signed
+                authorize(self.changeset, target=observe(connection))
+
         def inside(connection: Connection) -> None:
             if section.number == POPULATION:
                 self.run.report["population"] = moving.populate(connection)
             integrity.check(connection, self.baseline, written=section.number == POPULATION)
 
         return Hooks(
+            opening=opening,
             began=began,
             inside=inside,
             committing=self._committing,
