@@ -15,6 +15,7 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from approvals.admin import changed_by
 from approvals.models import AccountChange, Holding
@@ -76,17 +77,22 @@ class PeopleAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     search_fields = ["username", "first_name", "last_name", "email", "holdings__persona__name"]
     date_hierarchy = "date_joined"
     readonly_fields = ["last_login", "date_joined"]
+    filter_horizontal = ()
     inlines = [HoldingInline, AccountChangeTable]
     fieldsets = (
         (None, {"fields": (("username", "password"),)}),
         ("Person", {"fields": (("first_name", "last_name"), "email")}),
         ("Rank", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
         ("Times", {"fields": (("last_login", "date_joined"),)}),
-        ("Single permissions", {"classes": ("collapse",), "fields": ("user_permissions",)}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "usable_password", "password1", "password2")}),
     )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the groups as boxes to tick; single permissions are given through groups."""
+        kwargs.setdefault("widget", UnfoldAdminCheckboxSelectMultipleWidget())
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Read the personas with the people."""
