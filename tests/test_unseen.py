@@ -12,6 +12,7 @@ from tests.environment import CLUSTER
 from tracking.models import GlobalImpact
 from v7migration.errors import Refused
 from v7migration.ledger.models import Run
+from v7migration.postgres import script as scripts
 
 IMPACT = {
     "change_type": "enum", "impact_description": "Types merge.", "risk_assessment": "low", "affected_layers": ["1"],
@@ -47,3 +48,29 @@ def test_a_runner_without_temporary_tables_is_refused_before_anything_is_touched
     assert "temporary tables" in refused.value.message
     assert "GRANT TEMPORARY" in refused.value.next_step
     assert not Run.objects.exists()
+
+
+def findings(sql: str) -> dict[str, str]:
+    return {problem.id: problem.message for problem in scripts.problems_of(sql.encode())}
+
+
+def test_a_partition_goes_with_its_table() -> None:
+    script = (
+        "CREATE TABLE p (a int, b text) PARTITION BY LIST (a);\n"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (b);\n"
+        "CREATE TABLE p1x PARTITION OF p1 DEFAULT;\nCREATE INDEX p1x_a ON p1x (a);\n"
+        "-- Section 9: Rollback\n/*\n{}\n*/\n"
+    )
+    assert findings(script.format("DROP TABLE IF EXISTS p;")) == {}
+    assert findings(script.format("DROP TABLE IF EXISTS p1;"))["V7S052"] == "the rollback leaves the table p"
+
+
+def test_a_value_added_to_an_enum_type_is_named_as_final() -> None:
+    assert "cannot take it out" in findings("ALTER TYPE mood ADD VALUE 'calm' BEFORE 'sad';")["V7S217"]
+    assert "V7S217" not in findings("ALTER TYPE mood RENAME VALUE 'calm' TO 'quiet';")
+
+
+def test_the_message_of_a_syntax_error_stands_on_one_line() -> None:
+    problems = scripts.problems_of(b"CREATE TABLE a (x text DEFAULT 'open);\n\n" + b"y\n" * 1_000)
+    assert problems[0].line == 1
+    assert all("\n" not in problem.message and len(problem.message) < 250 for problem in problems)

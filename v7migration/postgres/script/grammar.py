@@ -48,7 +48,8 @@ class SyntaxFault(Exception):
 
 def _fault(error: PgQueryError, sql: str) -> SyntaxFault:
     before = sql[: max(error.cursorpos - 1, 0)]
-    message = error.message if len(error.message) <= 200 else error.message[:200] + "…"
+    message = " ".join(error.message.split())
+    message = message if len(message) <= 200 else message[:200] + "…"
     return SyntaxFault(message, len(before.encode()), unfinished=error.message.endswith("at end of input"))
 
 

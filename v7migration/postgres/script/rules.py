@@ -194,6 +194,9 @@ def _notable(statement: Statement, root: Any, made: set[objects.Named]) -> Itera
     if name in ("RenameStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt"):
         message = "an object changes its name, owner or schema"
         yield "V7S207", ACCEPT, message, "The comparison of the rollback ignores it: check that Section 9 undoes it."
+    if name == "AlterEnumStmt" and root.new_val and not root.old_val:
+        message = f"the value {root.new_val} is added to an ENUM type for good: PostgreSQL cannot take it out again"
+        yield "V7S217", ACCEPT, message, "Make another type and change the columns to it, so that Section 9 leads back."
     if name == "CreateExtensionStmt":
         yield "V7S208", ACCEPT, f"the extension {root.extname} is installed", "It needs rights and brings its own code."
     if name in ("CreateStmt", "CreateTableAsStmt"):

@@ -41,6 +41,10 @@ def findings(script: Script) -> list[Problem]:
     for position, statement in enumerate(script.rollback.statements):
         for named in objects.dropped(statement):
             dropped.setdefault(named, position)
+    for named, (_, statement) in made.items():
+        whole = _partition_of(named, statement)
+        if whole is not None and whole in dropped:
+            dropped.setdefault(named, dropped[whole])
     return [*_left(made, dropped), *_out_of_order(script.rollback, made, dropped), *_foreign(script, dropped)]
 
 
@@ -54,6 +58,14 @@ def _made(script: Script) -> dict[Named, Maker]:
                 if not _of_the_gate(named):
                     made.setdefault(named, (section, statement))
     return {named: maker for named, maker in made.items() if named not in gone}
+
+
+def _partition_of(named: Named, statement: Statement) -> Named | None:
+    """The table whose partition a table is, with which it goes; None for one that stands alone."""
+    root = grammar.tree(statement.text)
+    if named[0] != "table" or grammar.kind(root) != "CreateStmt" or not root.HasField("partbound"):
+        return None
+    return "table", objects.relation(root.inh_relations[0].range_var)
 
 
 def _of_the_gate(named: Named) -> bool:
