@@ -43,6 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "next_action": current.next_action if current else nothing_frozen(),
         "last_run": Run.objects.select_related("changeset").first(),
         "home_name": tracking_home.current(),
+        "home_open": tracking_home.is_open(),
     }
     return render(request, "pages/home.html", context)
 
