@@ -210,7 +210,7 @@ class Doing(Quiet):
 
     def __init__(self, key: str, deed: Callable[[], object]) -> None:
         super().__init__()
-        self.key, self.deed, self.current = key, deed, ""
+        self.key, self.deed, self.current, self.done = key, deed, "", False
 
     def step(self, step: object, state: str, milliseconds: float) -> None:
         super().step(step, state, milliseconds)
@@ -218,7 +218,8 @@ class Doing(Quiet):
 
     def statement(self, number: int, total: int, line: int) -> None:
         super().statement(number, total, line)
-        if self.current == self.key and number == 1:
+        if self.current == self.key and number == 1 and not self.done:
+            self.done = True
             self.deed()
 
 
@@ -358,6 +359,29 @@ def test_a_writer_who_stays_in_his_transaction_is_named_and_nothing_is_touched(
             signed.execute()
         writer.execute("ROLLBACK")
     assert home.is_open()
+    assert signed.execute().state == "finished"
+
+
+def test_a_signing_that_stays_open_makes_the_step_give_way_and_never_holds_the_targets_locks(signed: World) -> None:
+    with signed.control_owner() as signer:
+
+        def hold() -> None:
+            signer.execute("BEGIN")
+            signer.execute("SELECT FROM ledger_changeset FOR UPDATE")
+            threading.Timer(3.0, signer.close).start()
+
+        signed.reporter = Doing("2.1", hold)
+        run = signed.execute()
+    assert run.state == "finished"
+    assert any(line[0] == "waiting" for line in signed.reporter.lines)
+
+
+def test_a_run_killed_within_section_0_and_taken_back_does_not_stop_the_next_one(signed: World) -> None:
+    die_at(Place(COMMIT, "after", "0.1"), signed.execute)
+    signed.roll_back()
+    signed.rehearse()
+    signed.freeze()
+    signed.sign_all()
     assert signed.execute().state == "finished"
 
 

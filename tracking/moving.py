@@ -129,7 +129,12 @@ def control_connection() -> Connection:
 
 def render_population() -> str:
     """Render all planning rows as the SQL of the population block, by the server (``quote_nullable``)."""
-    connection = control_connection()
+    control = control_connection()
+    with _answering(control):
+        return _render_population(control)
+
+
+def _render_population(connection: Connection) -> str:
     lines = ["UPDATE migration_gate.fence SET is_open = true, changed_at = CURRENT_TIMESTAMP;"]
     for table, columns in signed_tables():
         values = sql.SQL(", ").join(

@@ -15,6 +15,7 @@ import django.db
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
+from psycopg.errors import LockNotAvailable
 
 from approvals.gates import DB_TEAM_LEAD, Granted
 from approvals.selectors import personas_of
@@ -31,7 +32,7 @@ from v7migration.postgres.fingerprint import differences
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.runner import Hooks, StepError, committed_steps, run_step
 from v7migration.postgres.script import POPULATION, Script, Section, Step, parse, plan_order
-from v7migration.postgres.session import connect, run_lock
+from v7migration.postgres.session import Limits, connect, run_lock
 
 
 class Reporter(Protocol):
@@ -310,10 +311,7 @@ class _Execution:
     def _committing(self) -> Iterator[None]:
         """Hold the changeset's row across the target's COMMIT and ask the gate and the stop button once more."""
         with transaction.atomic():
-            with connections["default"].cursor() as cursor:
-                cursor.execute(
-                    "SELECT digest FROM ledger_changeset WHERE digest = %s FOR SHARE", [self.changeset.digest]
-                )
+            self._hold_changeset()
             decision = still_granted(self.changeset)
             if not isinstance(decision, Granted):
                 raise GateClosed(
@@ -326,6 +324,24 @@ class _Execution:
                     "v7_execute goes on; v7_rollback goes back.",
                 )
             yield
+
+    def _hold_changeset(self) -> None:
+        """Lock the changeset's row against a revocation, waiting no longer than the step may hold its own locks.
+
+        Raises:
+            StepError: somebody signs or revokes at this moment: the step gives way and tries again.
+        """
+        try:
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{Limits().lock_timeout}ms"])
+                cursor.execute(
+                    "SELECT digest FROM ledger_changeset WHERE digest = %s FOR SHARE", [self.changeset.digest]
+                )
+        except django.db.OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            message = "somebody is signing or revoking this changeset"
+            raise StepError("gate", 0, LockNotAvailable.sqlstate or "", message, "Let that session end.") from error
 
     def _check_drift(self, step: Step) -> None:
         """Compare what changed in the target so far with what changed in the rehearsal; anything else is drift.

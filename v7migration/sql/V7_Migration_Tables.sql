@@ -29,7 +29,7 @@
 -- Task: 2.2.1
 -- On failure: stop
 -- ==========================================================================
--- Step 0.1: create the schema, the fence and the run ledger
+-- Step 0.1: create the schema, the fence, the run ledger and the trigger functions
 CREATE SCHEMA migration_gate;
 COMMENT ON SCHEMA migration_gate IS 'Fence and run ledger of the V7 migration; it survives a rollback.';
 GRANT USAGE ON SCHEMA migration_gate TO v7_web;
@@ -66,7 +66,7 @@ COMMENT ON COLUMN migration_gate.run_ledger.digest IS 'SHA-256 of the changeset 
 COMMENT ON COLUMN migration_gate.run_ledger.recorded_at IS 'When the transaction began.';
 GRANT SELECT ON migration_gate.run_ledger TO v7_web;
 
--- Step 0.2: create the trigger functions
+-- The functions belong to the same transaction: the schema survives a rollback, so it is there whole or not at all.
 CREATE FUNCTION migration_gate.refuse_when_closed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
