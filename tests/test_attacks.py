@@ -43,7 +43,7 @@ def refused(connection: psycopg.Connection[Any], statement: str) -> bool:
     """Say whether the server refuses a statement for want of a right, or by a rule."""
     try:
         with connection.transaction():
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
             raise psycopg.Rollback
     except (*FORBIDDEN, psycopg.errors.CheckViolation):
         return True
@@ -121,7 +121,7 @@ def test_the_web_role_changes_neither_fence_nor_account_nor_schema_of_the_target
 
 def test_the_orm_changes_no_record_by_save_update_delete_or_in_bulk(signed: World) -> None:
     for model in (Script, Snapshot, Rehearsal, Changeset, Event, Signature):
-        row, field = model.objects.first(), model._meta.pk.name
+        row, field = model.objects.all()[0], model._meta.pk.name
         value = {field: row.pk}
         for attempt in (
             row.save,
@@ -168,7 +168,7 @@ def _copy_signatures(world: World, source: Changeset, changes: str) -> None:
             made, into = ("gen_random_uuid(), ", "id, digest, ") if key else ("", "")
             digest = f"{changes}, " if key else ""
             web.execute(
-                f"INSERT INTO {table} ({into}subject_id, {listed}) "  # type: ignore[arg-type]
+                f"INSERT INTO {table} ({into}subject_id, {listed}) "
                 f"SELECT {made}{digest}%s, {listed} FROM {table} WHERE subject_id = %s",
                 [world.changeset().digest, source.digest],
             )
@@ -192,7 +192,7 @@ def test_a_changeset_row_that_says_other_than_its_manifest_is_not_what_was_signe
 ) -> None:
     with frozen.control_owner() as owner:  # past every trigger, as only an owner can
         owner.execute("ALTER TABLE ledger_changeset DISABLE TRIGGER USER")
-        owner.execute(f"UPDATE ledger_changeset SET {column} = %s", [value])  # type: ignore[arg-type]
+        owner.execute(f"UPDATE ledger_changeset SET {column} = %s", [value])
     assert not gatekeeper.intact(frozen.changeset())
     with pytest.raises(SignatureRefused, match="does not match its digest"):
         frozen.sign("script-review", "lena")
@@ -221,7 +221,7 @@ def test_a_freeze_is_dated_by_the_database_so_that_no_account_changed_before_it(
 )
 def test_a_planning_row_changed_behind_the_applications_back_closes_the_gate(signed: World, statement: str) -> None:
     with signed.web("default") as web:
-        web.execute(statement)  # type: ignore[call-overload]
+        web.execute(statement)
     with pytest.raises(GateClosed, match="Planning rows changed"):
         signed.execute()
     assert not Run.objects.exists()
@@ -367,7 +367,7 @@ def test_evidence_and_logs_hold_no_password(executed: World) -> None:
     with executed.control_owner() as owner:
         tables = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         for (table,) in tables:
-            for row in owner.execute(f"SELECT t::text FROM public.{table} t"):  # type: ignore[arg-type]
+            for row in owner.execute(f"SELECT t::text FROM public.{table} t"):
                 assert not any(str(password) in str(row[0]) for password in passwords), table
 
 

@@ -150,12 +150,21 @@ def test_a_blocked_step_gives_way_names_the_blocker_and_commits_once_the_lock_is
     blocker.execute("SET application_name = 'a long report'")
     blocker.execute("BEGIN")
     blocker.execute("SELECT count(*) FROM public.file_audit")
-    timer = threading.Timer(4.0, blocker.close)
-    timer.start()
+    over = threading.Event()
+
+    def let_go() -> None:
+        """Hold the lock until the run gave way to it once, however slow the machine is."""
+        while not over.wait(0.05) and not any(line[0] == "waiting" for line in signed.reporter.lines):
+            pass
+        blocker.close()
+
+    report = threading.Thread(target=let_go)
+    report.start()
     try:
         run = signed.execute()
     finally:
-        timer.join()
+        over.set()
+        report.join()
     assert run.state == "finished"
     waits = [line for line in signed.reporter.lines if line[0] == "waiting"]
     assert waits and any("a long report" in line[2] for line in waits)
