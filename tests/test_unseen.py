@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management import call_command
 
 from tests import world as worlds
 from tests.environment import CLUSTER
 from tracking.models import GlobalImpact
 from v7migration.errors import Refused
 from v7migration.ledger.models import Run
+from v7migration.pipeline.rehearse import rehearse
 from v7migration.postgres import script as scripts
 
 IMPACT = {
@@ -74,3 +77,39 @@ def test_the_message_of_a_syntax_error_stands_on_one_line() -> None:
     problems = scripts.problems_of(b"CREATE TABLE a (x text DEFAULT 'open);\n\n" + b"y\n" * 1_000)
     assert problems[0].line == 1
     assert all("\n" not in problem.message and len(problem.message) < 250 for problem in problems)
+
+
+OVER_AN_EXISTING = "CREATE TABLE IF NOT EXISTS public.file_audit (x int);\n-- Section 9: Rollback\n/*\nSELECT 1;\n*/\n"
+PASSING_OVER = (
+    "DROP VIEW IF EXISTS odd_v;\nCREATE TABLE odd_t (x int);\nCREATE INDEX odd_i ON odd_t (x);\n"
+    "-- Section 9: Rollback\n/*\nDROP TABLE IF EXISTS odd_t;\nDROP INDEX IF EXISTS odd_i;\n*/\n"
+)
+
+
+def test_if_not_exists_over_an_existing_object_fails_the_rehearsal(world: worlds.World) -> None:
+    found = rehearse(content=OVER_AN_EXISTING.encode(), person="sam", own_script=False)
+    assert not found.ok
+    failure = found.report["failures"][0]
+    assert (failure["section"], failure["line"], failure["sqlstate"]) == (1, 1, "42P07")
+    assert "already exists" in failure["message"]
+
+
+def test_a_strangers_drop_if_exists_may_pass_over_what_is_not_there(world: worlds.World) -> None:
+    found = rehearse(content=PASSING_OVER.encode(), person="sam", own_script=False)
+    assert found.ok, found.report["failures"]
+
+
+def test_a_script_that_cannot_be_read_is_a_red_rehearsal_with_its_place(
+    world: worlds.World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "ü script.sql"
+    script.write_text("-- Section 1: a\nCREATE TABLE a (x int);\n-- Section 3: c\n\nCREATE TABEL d (x int);\n")
+    with pytest.raises(SystemExit) as left:
+        call_command("v7_rehearse", script=script, json=True)
+    assert left.value.code == 1
+    document = json.loads(capsys.readouterr().out)
+    assert not document["ok"]
+    assert set(document["fingerprints"]) == {"before", "after", "back", "again"}
+    failure = document["failures"][0]
+    assert (failure["section"], failure["line"], failure["sqlstate"]) == (3, 5, "42601")
+    assert "TABEL" in failure["message"]

@@ -130,7 +130,7 @@ class _Rehearsing:
         return catalog.snapshot(self.connection)
 
     def _step(self, section: Section, step: Any) -> Any:
-        hooks = Hooks(ledger=self.own_script)
+        hooks = Hooks(ledger=self.own_script, skipping=lambda message: not self.own_script)
         try:
             return run_step(
                 self.connection, step, run_id=self.run_id, digest=self.digest, hooks=hooks, limits=SCRATCH_LIMITS

@@ -52,6 +52,25 @@ class StepError(Exception):
         }
 
 
+@dataclass(frozen=True)
+class _Notice:
+    """What the server said beside a result. The driver's own object is empty once its handler has returned."""
+
+    sqlstate: str
+    message: str
+    function: str
+
+    @classmethod
+    def of(cls, said: psycopg.errors.Diagnostic) -> _Notice:
+        return cls(said.sqlstate or "", said.message_primary or "", said.source_function or "")
+
+    @property
+    def says_missing(self) -> bool:
+        """Whether a DROP … IF EXISTS passed over a missing object (not all such notices come from one C function)."""
+        skipped = self.sqlstate == "00000" and self.message.endswith(", skipping")
+        return skipped or self.function == "does_not_exist_skipping"
+
+
 class ConnectionLost(StepFailed):
     """The session to the target ended: whether the step committed is read from the target's ledger."""
 
@@ -225,20 +244,23 @@ def _concurrent(
 
 def _statement(connection: Connection, step: Step, statement: Statement, hooks: Hooks, number: int) -> dict[str, Any]:
     """Run one statement; its NOTICE about an existing or missing object is a failure."""
-    notices: list[psycopg.errors.Diagnostic] = []
+    notices: list[_Notice] = []
+
+    def heard(diagnostic: psycopg.errors.Diagnostic) -> None:
+        notices.append(_Notice.of(diagnostic))
+
     hooks.statement(statement, number, len(step.statements))
     started = time.monotonic()
-    connection.add_notice_handler(notices.append)
+    connection.add_notice_handler(heard)
     try:
         with _located(connection, step, statement.line):
             connection.execute(statement.text.encode())
     finally:
-        connection.remove_notice_handler(notices.append)
+        connection.remove_notice_handler(heard)
     for notice in notices:
-        missing = notice.source_function == "does_not_exist_skipping" or _says_skipping(notice)
-        if notice.sqlstate in ALREADY_EXISTS or (missing and not hooks.skipping(notice.message_primary or "")):
+        if notice.sqlstate in ALREADY_EXISTS or (notice.says_missing and not hooks.skipping(notice.message)):
             hint = "An object of this name was there before (or is gone): see who made it, then decide."
-            raise StepError(step.key, statement.line, notice.sqlstate or "", notice.message_primary or "", hint)
+            raise StepError(step.key, statement.line, notice.sqlstate, notice.message, hint)
     expected = TransactionStatus.INTRANS if step.transactional else TransactionStatus.IDLE
     if connection.info.transaction_status != expected:
         raise StepError(step.key, statement.line, "25000", "the statement ended or began a transaction", "Take it out.")
@@ -247,11 +269,6 @@ def _statement(connection: Connection, step: Step, statement: Statement, hooks: 
         "kind": statement.kind,
         "milliseconds": round((time.monotonic() - started) * 1000, 2),
     }
-
-
-def _says_skipping(notice: psycopg.errors.Diagnostic) -> bool:
-    """Say whether a NOTICE of a DROP … IF EXISTS tells of a missing object (not all come from one C function)."""
-    return notice.sqlstate == "00000" and (notice.message_primary or "").endswith(", skipping")
 
 
 @contextmanager

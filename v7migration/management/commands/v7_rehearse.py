@@ -13,6 +13,10 @@ from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.rehearse import rehearse
+from v7migration.postgres.script import ScriptInvalid
+
+PRINTS = ("before", "after", "back", "again")
+SYNTAX_ERROR = "42601"
 
 
 class Command(StageCommand):
@@ -29,20 +33,54 @@ class Command(StageCommand):
         """Rehearse and print each stage; exit 1 when it is red."""
         person = person_from(options).get_username() if options.get("as_username") else ""
         own = options["script"] is None
-        content = gatekeeper.rendered_script(gatekeeper.source_bytes()) if own else _read(options["script"])
-        found = rehearse(content=content, person=person, own_script=own, say=lambda stage: self.say(f"  … {stage}"))
+        try:
+            content = gatekeeper.rendered_script(gatekeeper.source_bytes()) if own else _read(options["script"])
+            found = rehearse(content=content, person=person, own_script=own, say=lambda stage: self.say(f"  … {stage}"))
+        except ScriptInvalid as invalid:
+            document = _unreadable(invalid)
+            self._print_failures(document["failures"])
+            self.say("Not rehearsed: the script cannot be read. Correct it and try again; the target was not touched.")
+            return document, invalid.exit_code
         self._print(found)
         return _document(found), 0 if found.ok else 1
 
     def _print(self, found: Rehearsal) -> None:
         for stage in found.report["stages"]:
             self.say(f"  {'✓' if stage['ok'] else '✗'} {stage['name']:<14} {stage['milliseconds']:>9.1f} ms")
-        for failure in found.report["failures"]:
-            where = f"section {failure.get('section')}, line {failure.get('line')}"
-            self.say(f"  ✗ {where} [{failure.get('sqlstate') or '-'}] {failure['message']}")
+        self._print_failures(found.report["failures"])
         if note := found.report.get("note"):
             self.say(f"  note: {note}")
         self.say(f"Rehearsal {found.pk}: {'green' if found.ok else 'RED'}; script {found.script_id[:12]}")
+
+    def _print_failures(self, failures: list[dict[str, Any]]) -> None:
+        for failure in failures:
+            section = failure.get("section")
+            where = f"section {'-' if section is None else section}, line {failure.get('line')}"
+            self.say(f"  ✗ {where} [{failure.get('sqlstate') or '-'}] {failure['message']}")
+
+
+def _unreadable(invalid: ScriptInvalid) -> dict[str, Any]:
+    """Return what ``--json`` prints for a script that cannot be read: red, with the place of each problem."""
+    return {
+        "ok": False,
+        "rehearsal": None,
+        "failures": [
+            {
+                "section": problem.section,
+                "line": problem.line,
+                "sqlstate": SYNTAX_ERROR if problem.id == "V7S010" else "",
+                "message": problem.message,
+                "hint": problem.hint,
+            }
+            for problem in invalid.problems
+        ],
+        "fingerprints": dict.fromkeys(PRINTS),
+        "stages": [],
+        "note": "",
+        "error": invalid.message,
+        "next_step": invalid.next_step,
+        "exit_code": invalid.exit_code,
+    }
 
 
 def _read(path: Path) -> bytes:
@@ -59,7 +97,7 @@ def _document(found: Rehearsal) -> dict[str, Any]:
         "rehearsal": str(found.pk),
         "script": found.script_id,
         "failures": found.report["failures"],
-        "fingerprints": {key: prints.get(key) for key in ("before", "after", "back", "again")},
+        "fingerprints": {key: prints.get(key) for key in PRINTS},
         "stages": found.report["stages"],
         "note": found.report.get("note", ""),
     }
