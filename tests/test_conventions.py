@@ -176,6 +176,14 @@ def test_every_pin_has_its_hashes_and_no_address(name: str) -> None:
     assert "--find-links" not in text
 
 
+def test_the_tests_run_on_the_pins_of_the_product() -> None:
+    product_pins, test_pins = (
+        set(re.findall(r"^([a-z0-9-]+==[^ ]+)", (PROJECT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert product_pins <= test_pins
+
+
 def test_the_models_and_their_migrations_agree() -> None:
     out = StringIO()
     call_command("makemigrations", check=True, dry_run=True, stdout=out)
