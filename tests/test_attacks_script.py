@@ -183,13 +183,8 @@ def test_a_script_swapped_between_check_and_run_is_not_what_runs(
     monkeypatch.setattr(settings, "V7_SCRIPT", evil)
     with pytest.raises(GateClosed, match="script file changed"):
         signed.execute()
-    right = gatekeeper.source_bytes
-
-    def swapping() -> bytes:
-        monkeypatch.setattr(gatekeeper, "source_bytes", right)
-        return bytes(signed.changeset().source.content)
-
-    monkeypatch.setattr(gatekeeper, "source_bytes", swapping)
+    source = bytes(signed.changeset().source.content)
+    monkeypatch.setattr(gatekeeper, "source_bytes", lambda: source)  # every check reads the file before the swap
     assert signed.execute().state == "finished"
     with signed.owner() as owner:
         assert owner.execute("SELECT to_regclass('public.smuggled') IS NULL").fetchone() == (True,)

@@ -7,7 +7,7 @@ from django.db import migrations
 RULE = Path(__file__).parent / "sql" / "fence_rule.sql"
 BACK = """
 DROP TRIGGER fence_one_open ON migration_gate.fence;
-DROP FUNCTION migration_gate.refuse_two_open_fences();
+DROP FUNCTION public.refuse_two_open_fences();
 """
 
 

@@ -1,7 +1,7 @@
 -- Two fences are never open at once: while the rows live in the target, no transaction leaves this fence open.
 -- (Bringing the rows home opens it for the length of its own transaction: the rule asks at its end.)
 
-CREATE FUNCTION migration_gate.refuse_two_open_fences() RETURNS trigger
+CREATE FUNCTION public.refuse_two_open_fences() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -17,5 +17,5 @@ $function$;
 
 CREATE CONSTRAINT TRIGGER fence_one_open AFTER INSERT OR UPDATE ON migration_gate.fence
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION migration_gate.refuse_two_open_fences();
+    FOR EACH ROW EXECUTE FUNCTION public.refuse_two_open_fences();
 ALTER TABLE migration_gate.fence ENABLE ALWAYS TRIGGER fence_one_open;
