@@ -43,6 +43,9 @@ def main() -> int:
         lines = ["The gate is closed:", *(f"  - {reason}" for reason in error.reasons), error.next_step]
         sys.stderr.write("\n".join(line for line in lines if line) + "\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. v7_status says where things stand.\n")
+        return 130
     except V7Error as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
