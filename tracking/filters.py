@@ -34,9 +34,7 @@ def _workflows() -> list[tuple[str, str]]:
 class TaskFilter(filters.FilterSet):  # type: ignore[misc]
     """By phase, state, persona and words."""
 
-    phase = filters.ChoiceFilter(
-        field_name="parent_phase", choices=_phases, empty_label="All", label="Phase"
-    )
+    phase = filters.ChoiceFilter(field_name="parent_phase", choices=_phases, empty_label="All", label="Phase")
     status = filters.ChoiceFilter(choices=TaskStatus.choices, empty_label="All")
     responsible_persona = filters.CharFilter(lookup_expr="icontains", label="Responsible")
     q = filters.CharFilter(field_name="task_name", lookup_expr="icontains", label="Name contains")
