@@ -136,9 +136,9 @@ def finish_rollback(rollback: Run) -> None:
         executed = rollback.undoes
         if executed is not None:
             Run.objects.filter(pk=executed.pk).update(state=RunState.ROLLED_BACK)
-            Incident.objects.filter(
-                Q(run=executed) | Q(run__undoes=executed), state=Incident.State.REMEDIATED
-            ).update(state=Incident.State.CLOSED)
+            Incident.objects.filter(Q(run=executed) | Q(run__undoes=executed), state=Incident.State.REMEDIATED).update(
+                state=Incident.State.CLOSED
+            )
         Run.objects.filter(pk=rollback.pk).update(state=RunState.FINISHED, finished_at=now)
         moving.open_planning_home()
         append_event(kind="run.rolled_back", actor=rollback.operator, subject=str(rollback.undoes_id or rollback.pk))
