@@ -91,9 +91,7 @@ def identity(conn: psycopg.Connection[Any]) -> TargetIdentity:
     return TargetIdentity(row[0], row[1], row[2], host_label)
 
 
-def snapshot(
-    conn: psycopg.Connection[Any], *, exclude_schemas: Sequence[str] = ("migration_gate",)
-) -> dict[str, Any]:
+def snapshot(conn: psycopg.Connection[Any], *, exclude_schemas: Sequence[str] = ("migration_gate",)) -> dict[str, Any]:
     """Read the canonical document of the catalogs: ``{"format", "server", "objects": {"table public.x": facts}}``.
 
     ``facts`` maps words to strings, numbers, ``True`` or lists; what is unset is absent. Columns, constraints, indexes,
@@ -114,9 +112,7 @@ def snapshot(
     return {"format": DOCUMENT_FORMAT, "server": major, "objects": dict(sorted(objects.items()))}
 
 
-def _collect(
-    objects: dict[str, dict[str, Any]], names: Sequence[str], rows: Iterable[tuple[Any, ...]]
-) -> None:
+def _collect(objects: dict[str, dict[str, Any]], names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Enter rows of ``object, part, fact…`` into the document; NULL and false are not facts."""
     facts_named = names[2:]
     for key, part, *values in rows:
@@ -149,8 +145,7 @@ def enums(conn: psycopg.Connection[Any]) -> list[EnumType]:
             if function not in used_by[oid] and name.casefold() in body.casefold() and mention.search(body):
                 used_by[oid].add(f"{function} (body)")
     return [
-        EnumType(schema, name, tuple(labels or ()), tuple(sorted(used_by[oid])))
-        for schema, name, labels, oid in types
+        EnumType(schema, name, tuple(labels or ()), tuple(sorted(used_by[oid]))) for schema, name, labels, oid in types
     ]
 
 
