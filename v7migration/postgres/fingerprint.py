@@ -66,9 +66,7 @@ def _fact_changes(subject: str, old: Any, new: Any) -> Iterator[str]:
             yield f"{subject} reordered: {', '.join(was)} → {', '.join(now)}"
     elif new is True or old is True:
         yield f"{subject} {'now set' if new is True else 'no longer set'}"
-    elif any(
-        isinstance(value, str) and ("\n" in value or len(value) > _LONGEST_VALUE) for value in (old, new)
-    ):
+    elif any(isinstance(value, str) and ("\n" in value or len(value) > _LONGEST_VALUE) for value in (old, new)):
         yield f"{subject} {'set' if old is None else 'removed' if new is None else 'changed'}"
     else:
         yield f"{subject} {_shown(old)} → {_shown(new)}"
