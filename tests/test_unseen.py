@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -12,6 +16,7 @@ from django.core.management import call_command
 from tests import world as worlds
 from tests.environment import CLUSTER
 from tracking.models import GlobalImpact
+from v7migration.connections import PROJECT_DIR
 from v7migration.errors import Refused
 from v7migration.ledger.models import Run
 from v7migration.pipeline.rehearse import rehearse
@@ -113,3 +118,44 @@ def test_a_script_that_cannot_be_read_is_a_red_rehearsal_with_its_place(
     failure = document["failures"][0]
     assert (failure["section"], failure["line"], failure["sqlstate"]) == (3, 5, "42601")
     assert "TABEL" in failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "code", "words"),
+    [
+        ({"V7_STATE_DIR": "/proc/nowhere"}, 5, "V7_STATE_DIR"),
+        ({"DATABASE_URL": "", "TARGET_DATABASE_URL": "", "V7_STATE_DIR": "/proc/nowhere"}, 5, "V7_STATE_DIR"),
+        ({"V7_CHANGESET_DAYS": "soon"}, 2, "V7_CHANGESET_DAYS"),
+        ({"DATABASE_URL": "s3cret"}, 2, "not one of PostgreSQL"),
+        ({"DATABASE_URL": "postgresql://v7_web:s3cret@127.0.0.1:1/x"}, 5, "Connection refused"),
+    ],
+)
+def test_surroundings_that_cannot_work_are_a_sentence(
+    tmp_path: Path, surroundings: dict[str, str], code: int, words: str
+) -> None:
+    urls = {"DATABASE_URL": CLUSTER.url("default"), "TARGET_DATABASE_URL": CLUSTER.url("target")}
+    environment = {**os.environ, **urls, "V7_STATE_DIR": str(tmp_path), **surroundings}
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "v7_status"],
+        cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == code, ended.stderr
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "s3cret" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (lambda: CLUSTER.url("default"), "is no superuser of that server"),
+        (lambda: "postgresql://postgres:x@127.0.0.1:1/postgres", "rehearsal server cannot be reached"),
+        (lambda: "s3cret", "REHEARSAL_DATABASE_URL is not a PostgreSQL URL"),
+    ],
+)
+def test_a_rehearsal_server_that_cannot_serve_is_refused_by_its_name(
+    world: worlds.World, monkeypatch: pytest.MonkeyPatch, url: Callable[[], str], words: str
+) -> None:
+    monkeypatch.setenv("REHEARSAL_DATABASE_URL", url())
+    with pytest.raises(Refused, match=words):
+        rehearse(content=PASSING_OVER.encode(), person="sam", own_script=False)

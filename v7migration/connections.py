@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from v7migration.errors import Refused
+from v7migration.errors import Refused, UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 TARGET_SEARCH_PATH = "public,v7_monitoring,v7_history,migration_gate"
@@ -81,7 +82,14 @@ def django_database(url: str, *, search_path: str) -> dict[str, Any]:
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     entry: dict[str, Any] = {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
     options: dict[str, Any] = {"options": f"-c search_path={search_path}", "connect_timeout": 10}
-    for key, value in conninfo_to_dict(url).items():
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError as error:  # its message would quote what was set
+        raise UsageError(
+            "A database URL is not one of PostgreSQL.",
+            "Write DATABASE_URL and TARGET_DATABASE_URL as postgresql://role:password@host:port/database.",
+        ) from error
+    for key, value in parts.items():
         if key in known:
             entry[known[key]] = str(value)
         else:

@@ -8,9 +8,31 @@ import sys
 from pathlib import Path
 
 from v7migration.connections import PROJECT_DIR, databases, state_dir
+from v7migration.errors import Refused, UsageError
 
 BASE_DIR = PROJECT_DIR
 STATE_DIR = state_dir()
+
+
+def _directory(path: Path) -> Path:
+    """Return a private directory, made when it is missing."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(error) from error
+    return path
+
+
+def _unusable(error: OSError) -> Refused:
+    message = f"The state directory {STATE_DIR} cannot be used: {error.filename}: {error.strerror}."
+    return Refused(message, "Name another one in V7_STATE_DIR.")
+
+
+def _days(value: str) -> int:
+    """Return a number of days, from 1 to 3650."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 4 and 1 <= int(value) <= 3_650):
+        raise UsageError(f"V7_CHANGESET_DAYS is {value!r}.", "Set it to a number of days from 1 to 3650.")
+    return int(value)
 
 
 def _secret_key() -> str:
@@ -18,11 +40,15 @@ def _secret_key() -> str:
     if key := os.environ.get("V7_SECRET_KEY", ""):
         return key
     path = STATE_DIR / "secret_key"
-    STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _directory(STATE_DIR)
     try:
+        if path.exists():
+            return path.read_text().strip()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text().strip()
+    except OSError as error:
+        raise _unusable(error) from error
     key = secrets.token_urlsafe(64)
     with os.fdopen(descriptor, "w") as handle:
         handle.write(key)
@@ -132,8 +158,7 @@ USE_TZ = True
 FORMAT_MODULE_PATH = ["v7migration.formats"]
 
 STATIC_URL = "static/"
-STATIC_ROOT = STATE_DIR / "static"
-STATIC_ROOT.mkdir(mode=0o700, parents=True, exist_ok=True)
+STATIC_ROOT = _directory(STATE_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
@@ -148,7 +173,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("V7_FROM_EMAIL", "v7-migration@localhost")
 # The reviewed script and the source tree that v7_inventory scans.
 V7_SCRIPT = Path(os.environ.get("V7_SCRIPT", "") or BASE_DIR / "v7migration" / "sql" / "V7_Migration_Tables.sql")
 V7_SOURCE_DIR = Path(os.environ.get("V7_SOURCE_DIR", "") or BASE_DIR / "v7migration" / "demo" / "source")
-V7_CHANGESET_DAYS = int(os.environ.get("V7_CHANGESET_DAYS", "14"))
+V7_CHANGESET_DAYS = _days(os.environ.get("V7_CHANGESET_DAYS", "") or "14")
 
 LOGGING = {
     "version": 1,

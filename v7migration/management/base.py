@@ -15,7 +15,7 @@ from tracking import home
 from v7migration.errors import GateClosed, Refused, V7Error
 from v7migration.pipeline.settle import settle
 from v7migration.pipeline.target import runner
-from v7migration.postgres.session import run_lock
+from v7migration.postgres.session import reason_of, run_lock
 
 
 class StageCommand(BaseCommand):
@@ -64,7 +64,7 @@ class StageCommand(BaseCommand):
             return self.act(options)
         except OperationalError as error:
             raise Refused(
-                f"A database does not answer: {str(error).strip().splitlines()[-1]}.",
+                f"A database does not answer: {reason_of(error)}.",
                 "Check DATABASE_URL and TARGET_DATABASE_URL (embedded: manage.py v7_postgres status).",
             ) from error
         except DatabaseError as error:

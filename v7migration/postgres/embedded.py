@@ -31,6 +31,7 @@ from v7migration.postgres.server import HOST, SUPERUSER, Server, free_port
 __all__ = ["Cluster", "client_binary", "cluster", "default_state_dir", "scratch_server"]
 
 LOCK_SECONDS = 180
+MAKING_SECONDS = 2
 START_OVER = "Start over with v7_demo --reset if the data may go."
 ROLES = ("v7_control_owner", "v7_web", "v7_owner", "v7_runner")
 OWNERS = {"v7_control": "v7_control_owner", "v7_target": "v7_owner"}  # database: owner
@@ -377,7 +378,12 @@ def _locked(state_dir: Path) -> Iterator[None]:
                 raise _foreign_directory(directory)
             directory.chmod(0o700)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:  # deleted by destroy() between two calls
+        except FileNotFoundError as error:  # deleted by destroy() between two calls, or it can never be made
+            if not state_dir.exists() and time.monotonic() > deadline - LOCK_SECONDS + MAKING_SECONDS:
+                raise Refused(
+                    f"{state_dir} cannot be made: {error.strerror}.", "Set V7_STATE_DIR to a directory of your own."
+                ) from error
+            time.sleep(0.05)
             continue
         except OSError as error:
             raise Refused(

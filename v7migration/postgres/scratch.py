@@ -19,6 +19,7 @@ from v7migration.postgres.embedded import client_binary
 from v7migration.postgres.session import connect
 
 Connection = psycopg.Connection[tuple[object, ...]]
+REHEARSAL = {"place": "rehearsal server", "variable": "REHEARSAL_DATABASE_URL"}
 SAMPLE_ROWS = 1_000
 
 
@@ -81,6 +82,15 @@ def _copy_roles(target: Connection, admin: Connection) -> None:
     for role, member in memberships:
         with suppress(psycopg.errors.InvalidGrantOperation, psycopg.errors.UndefinedObject):
             admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(str(role)), sql.Identifier(str(member))))
+
+
+def _check_superuser(admin: Connection) -> None:
+    row = admin.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if row is None or not row[1]:
+        raise Refused(
+            f"REHEARSAL_DATABASE_URL logs in as {row[0] if row else 'nobody'}, which is no superuser of that server.",
+            "Name a superuser of a scratch server: the rehearsal copies roles and makes a database there.",
+        )
 
 
 def _create_database(target: Connection, admin: Connection, name: str) -> None:
@@ -148,8 +158,9 @@ def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
     name = f"rehearsal_{secrets.token_hex(6)}"
     with (
         connect(target_url, application_name="v7_rehearse") as target,
-        connect(admin_url, application_name="v7_rehearse") as admin,
+        connect(admin_url, application_name="v7_rehearse", **REHEARSAL) as admin,
     ):
+        _check_superuser(admin)
         major = target.info.server_version // 10_000
         _copy_roles(target, admin)
         _create_database(target, admin, name)

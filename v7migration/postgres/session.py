@@ -43,8 +43,22 @@ def pin_output(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         connection.execute("SELECT set_config(%s, %s, false)", [name, value])
 
 
-def connect(url: str, *, application_name: str) -> psycopg.Connection[tuple[object, ...]]:
+def reason_of(error: Exception) -> str:
+    """Return why a server did not answer, on one line: the last one of the message that asks nothing back."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line.rstrip(".") for line in reversed(lines) if line and not line.endswith("?")), type(error).__name__)
+
+
+def connect(
+    url: str, *, application_name: str, place: str = "target", variable: str = "TARGET_RUNNER_URL"
+) -> psycopg.Connection[tuple[object, ...]]:
     """Open a session of the runner: autocommit, ``public`` on the path, UTC and ISO output.
+
+    Args:
+        url: where to.
+        application_name: how the session is called on the server.
+        place: what a refusal calls the server.
+        variable: the environment variable that names it.
 
     Raises:
         Refused: the server does not answer or does not accept the role.
@@ -59,10 +73,13 @@ def connect(url: str, *, application_name: str) -> psycopg.Connection[tuple[obje
         with suppress(psycopg.errors.InvalidParameterValue):  # a server that cannot tell whether its client lives
             connection.execute("SET client_connection_check_interval = '1s'")
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise Refused(
-            f"The target cannot be reached: {reason}.",
-            "Check that the server runs and that TARGET_RUNNER_URL names it (embedded: manage.py v7_postgres status).",
+            f"The {place} cannot be reached: {reason_of(error)}.",
+            f"Check that the server runs and that {variable} names it (embedded: manage.py v7_postgres status).",
+        ) from error
+    except psycopg.ProgrammingError as error:  # the driver's; the message would quote what was set
+        raise Refused(
+            f"{variable} is not a PostgreSQL URL.", "Write postgresql://role:password@host:port/database."
         ) from error
     return connection
 
