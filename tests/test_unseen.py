@@ -15,10 +15,11 @@ from django.core.management import call_command
 
 from tests import world as worlds
 from tests.environment import CLUSTER
-from tracking.models import GlobalImpact
+from tracking.models import EnumMigration, GlobalImpact
 from v7migration.connections import PROJECT_DIR
 from v7migration.errors import Refused
 from v7migration.ledger.models import Run
+from v7migration.pipeline import inventory
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.postgres import script as scripts
 
@@ -159,3 +160,14 @@ def test_a_rehearsal_server_that_cannot_serve_is_refused_by_its_name(
     monkeypatch.setenv("REHEARSAL_DATABASE_URL", url())
     with pytest.raises(Refused, match=words):
         rehearse(content=PASSING_OVER.encode(), person="sam", own_script=False)
+
+
+def test_odd_labels_and_names_of_enum_types_are_proposed(world: worlds.World) -> None:
+    labels = ["", "a'b", 'c"d', "new\nline", "🙂"]
+    literals = ", ".join("'{}'".format(label.replace("'", "''")) for label in labels)
+    with world.owner() as owner:
+        for name in ('"q""uote"', '"Ü🙂"', '"two\nlines"', '"x.y"'):
+            owner.execute(f"CREATE TYPE public.{name} AS ENUM ({literals})".encode())
+    inventory.take(actor=world.actor("ada"))
+    proposed = EnumMigration.objects.filter(current_enum_values=labels)
+    assert proposed.count() == 3

@@ -20,6 +20,7 @@ def words() -> ArrayField[list[str], list[str]]:
 def lines() -> ArrayField[list[str], list[str]]:
     """Return a field for a list of texts, empty by default (``text[]``)."""
     base: models.TextField[str, str] = models.TextField()
+    base.empty_values = []  # '' is a label that PostgreSQL accepts
     return ArrayField(base, default=list, db_default=Value([], ArrayField(models.TextField())), blank=True)
 
 
