@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -171,3 +172,16 @@ def test_odd_labels_and_names_of_enum_types_are_proposed(world: worlds.World) ->
     inventory.take(actor=world.actor("ada"))
     proposed = EnumMigration.objects.filter(current_enum_values=labels)
     assert proposed.count() == 3
+
+
+def test_a_second_demo_is_refused_while_the_first_is_at_work(tmp_path: Path) -> None:
+    urls = {"DATABASE_URL": CLUSTER.url("default"), "TARGET_DATABASE_URL": CLUSTER.url("target")}
+    with (tmp_path / "demo.lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "v7_demo", "--no-serve"],
+            cwd=PROJECT_DIR, env={**os.environ, **urls, "V7_STATE_DIR": str(tmp_path)},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 5
+    assert "Another v7_demo is at work" in ended.stderr

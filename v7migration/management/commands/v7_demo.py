@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -16,7 +19,7 @@ from v7migration.connections import is_embedded, state_dir
 from v7migration.demo.cast import assemble
 from v7migration.demo.scenario import Scenario, build, migrate, passwords_file, people_document, print_people
 from v7migration.demo.site import free_port, served
-from v7migration.errors import UsageError
+from v7migration.errors import Refused, UsageError
 from v7migration.management.base import StageCommand
 from v7migration.postgres.embedded import cluster
 
@@ -34,7 +37,11 @@ class Command(StageCommand):
         parser.add_argument("--port", type=int, default=8000, help="port of the site (the next free one is taken)")
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
-        """Show the demo."""
+        """Show the demo, alone in its state directory."""
+        with _alone():
+            return self._act(options)
+
+    def _act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         if options["reset"]:
             self._reset()
         for name in (signal.SIGTERM, signal.SIGHUP):
@@ -100,6 +107,20 @@ class Command(StageCommand):
                 signal.pause()
         except KeyboardInterrupt:
             self.say("\nStopped.")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one showing at a time use a state directory: each would stop or change the server under the other."""
+    with (settings.STATE_DIR / "demo.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                f"Another v7_demo is at work on {settings.STATE_DIR}.",
+                "Use its site, or end it first; or set V7_STATE_DIR to another directory.",
+            ) from error
+        yield
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
