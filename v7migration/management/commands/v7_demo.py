@@ -94,6 +94,10 @@ class Command(StageCommand):
             }  # fmt: skip
             if not options["no_serve"]:
                 self._serve(url, document if options["json"] else None)
+        if options["no_serve"]:
+            self.say("\nThe site has ended: v7_demo serves it again.")
+            if is_embedded():
+                self.say("The embedded PostgreSQL keeps running for other commands: v7_postgres stop ends it.")
         return document
 
     def _serve(self, url: str, document: dict[str, Any] | None) -> None:
