@@ -163,9 +163,9 @@ def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
         _check_superuser(admin)
         major = target.info.server_version // 10_000
         _copy_roles(target, admin)
-        _create_database(target, admin, name)
         url = make_conninfo(admin_url, dbname=name)
         try:
+            _create_database(target, admin, name)
             conninfo, environment = _without_password(target_url)
             dump = [
                 str(client_binary("pg_dump", major)),
