@@ -44,7 +44,7 @@ class Command(StageCommand):
     def _act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         if options["reset"]:
             self._reset()
-        for name in (signal.SIGTERM, signal.SIGHUP):
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background job ignores SIGINT
             signal.signal(name, _interrupt)
         try:
             return self._show(options), 0
