@@ -75,6 +75,7 @@ def test_ctrl_c_ends_the_served_demo_and_leaves_no_process(state: Path, tmp_path
         shown = subprocess.Popen(
             [sys.executable, str(PROJECT_DIR / "manage.py"), "v7_demo", "--unsigned", "--port", str(port)],
             env=environment, stdout=out, stderr=err,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell's background job has it
         )  # fmt: skip
         deadline = time.monotonic() + 120
         while "Serving" not in (tmp_path / "out").read_text():
