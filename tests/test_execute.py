@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -94,6 +95,24 @@ def test_a_failed_step_leaves_nothing_opens_an_incident_and_waits_for_its_remedi
     remediate_incident(incident=incident, actor="lena", root_cause="A row too many.", remediation="Deleted it.")
     assert world.execute().state == "finished"
     assert home.read() == home.LIVE
+
+
+def test_a_failed_command_ends_with_4_and_tells_in_json_what_it_did_before(
+    trouble: Callable[[str], World], settings: Settings
+) -> None:
+    trouble("-- Step 3.2: create the triggers")
+    command = [sys.executable, str(PROJECT_DIR / "manage.py"), "v7_execute", "--as", "lena", "--no-input", "--json"]
+    environment = {**os.environ, "V7_PASSWORD": PASSWORD, "V7_SCRIPT": str(settings.V7_SCRIPT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["state"]) == (4, "failed")
+    assert [(s["number"], s["state"]) for s in document["sections"]] == [
+        (0, "committed"),
+        (1, "committed"),
+        (3, "failed"),
+    ]
+    assert "division by zero" in document["error"]
+    assert "Traceback" not in done.stderr
 
 
 def test_a_failed_index_is_documented_and_the_run_goes_on(trouble: Callable[[str], World]) -> None:

@@ -138,3 +138,10 @@ def test_a_web_role_that_may_create_objects_in_the_target_is_refused(signed: Wor
     with signed.owner() as connection:
         connection.execute("GRANT CREATE ON SCHEMA public TO v7_web")
     assert "could change its schema past the gate" in refusal(signed)
+
+
+def test_the_gate_names_its_seats_even_before_anything_is_frozen(world: World) -> None:
+    done = command("v7_gate", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["open"]) == (3, False)
+    assert [seat["persona"] for seat in document["seats"]] == ["DB Team Lead", "Test Sentinel", "The Architect"]

@@ -7,16 +7,21 @@ Each type carries the exit code its command ends with (0 done, 1 a negative verd
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class V7Error(Exception):
-    """A failure that is explained to its reader: ``message`` says what happened, ``next_step`` what to do."""
+    """A failure that is explained to its reader: ``message`` says what happened, ``next_step`` what to do.
+
+    ``evidence`` holds what a command's ``--json`` object tells beside the error, such as the run that stands stopped.
+    """
 
     exit_code = 4
 
     def __init__(self, message: str, next_step: str = "") -> None:
         self.message = message
         self.next_step = next_step
+        self.evidence: dict[str, Any] = {}
         super().__init__(f"{message} {next_step}".strip())
 
 

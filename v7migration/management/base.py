@@ -95,4 +95,4 @@ def _error_document(error: V7Error) -> dict[str, Any]:
         document |= {"open": False, "reasons": list(error.reasons)}
     if problems := getattr(error, "problems", None):
         document["findings"] = [vars(p) for p in problems]
-    return document
+    return document | error.evidence

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from v7migration.ledger.models import Run
+from v7migration.errors import V7Error
+from v7migration.ledger.models import Changeset, Run
+
+
+@contextmanager
+def told_of_run(changeset: Changeset) -> Iterator[None]:
+    """Let an error also tell of the changeset's newest run: what it did before it stopped."""
+    try:
+        yield
+    except V7Error as error:
+        if (run := Run.objects.filter(changeset=changeset).first()) is not None:
+            error.evidence = run_document(run)
+        raise
 
 
 def run_document(run: Run) -> dict[str, Any]:

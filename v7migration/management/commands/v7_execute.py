@@ -12,7 +12,7 @@ from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.management.confirmation import confirm_target
 from v7migration.management.printing import ProgressReporter, print_checks
-from v7migration.management.runs import run_document
+from v7migration.management.runs import run_document, told_of_run
 from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.target import observe, runner
@@ -49,7 +49,8 @@ class Command(StageCommand):
             self._refuse_before_asking(changeset)
         confirm_target(changeset.snapshot.database, ask=not options["no_input"])
         with ProgressReporter(self.console, sum(len(s.steps) for s, _ in order)) as reporter:
-            run = execute(changeset=changeset, operator=operator, reporter=reporter)
+            with told_of_run(changeset):
+                run = execute(changeset=changeset, operator=operator, reporter=reporter)
         print_checks(self.say, run.report["document"])
         self.say("")
         self.say(f"Run {run.pk} is {run.state}. The target is now the home of the tracking rows.")

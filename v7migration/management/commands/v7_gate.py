@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from approvals import gates
 from approvals.selectors import signature_facts
+from v7migration.errors import GateClosed
 from v7migration.management.base import StageCommand
 from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.target import observe, runner
@@ -24,7 +25,11 @@ class Command(StageCommand):
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Ask the one gate and print its answer."""
-        changeset = gatekeeper.find(options["changeset"])
+        try:
+            changeset = gatekeeper.find(options["changeset"])
+        except GateClosed as closed:
+            closed.evidence = {"seats": [_seat(state) for state in gates.seat_states(gates.BEFORE, ())]}
+            raise
         with runner(application_name="v7_gate") as connection:
             target = observe(connection)
         executed = gatekeeper.run_of(changeset) is not None
@@ -36,10 +41,7 @@ class Command(StageCommand):
         for s in states:
             signed = f"{s.signed_by}, {s.signed_at:%Y-%m-%d %H:%M:%S} UTC" if s.signed_at else ""
             self.say(f"  {s.state:<9} {s.seat.persona:<15} {s.seat.meaning}  {signed}".rstrip())
-            seats.append(
-                {"persona": s.seat.persona, "meaning": s.seat.meaning, "state": s.state,
-                 "signed_by": s.signed_by or None, "seat": s.seat.key, "signed_at": s.signed_at}
-            )  # fmt: skip
+            seats.append(_seat(s))
         for reason in decision.reasons:
             self.say(f"  ✗ {reason.sentence}")
         self.say("The gate is open." if decision.granted else "The gate is closed.")
@@ -48,3 +50,10 @@ class Command(StageCommand):
             "changeset": changeset.digest,
         }  # fmt: skip
         return document, 0 if decision.granted else 3
+
+
+def _seat(s: gates.SeatState) -> dict[str, Any]:
+    return {
+        "persona": s.seat.persona, "meaning": s.seat.meaning, "state": s.state, "signed_by": s.signed_by or None,
+        "seat": s.seat.key, "signed_at": s.signed_at,
+    }  # fmt: skip

@@ -11,7 +11,7 @@ from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.management.confirmation import confirm_target
 from v7migration.management.printing import print_checks
-from v7migration.management.runs import run_document
+from v7migration.management.runs import run_document, told_of_run
 from v7migration.pipeline.rollback import authorize, find_run, rollback
 
 
@@ -35,7 +35,8 @@ class Command(StageCommand):
         self.say("Plan    bring the tracking rows home, then Section 9 in one transaction, then compare the catalogs")
         confirm_target(run.changeset.snapshot.database, ask=not options["no_input"])
         right = authorize(run=run, operator=operator, incident=options["incident"])
-        done = rollback(run=run, operator=operator, right=right)
+        with told_of_run(run.changeset):
+            done = rollback(run=run, operator=operator, right=right)
         print_checks(self.say, done.report["document"])
         home = done.report.get("home", {}).get("tables", {})
         self.say(f"Rows brought home: {sum(t['rows'] for t in home.values())} in {len(home)} tables")
