@@ -24,17 +24,14 @@ from approvals.gates import (
     Subject,
     SubjectFacts,
     Verdict,
-    may_sign,
     statement_for,
 )
 from approvals.locks import lock_subject
 from approvals.models import Holding, Persona, Revocation, Signatory, Signature, SigningAttempt
 from approvals.refusals import SigningRefused
 from approvals.selectors import (
-    account_change_facts,
-    database_now,
     personas_of,
-    signatory_facts,
+    refusal_of,
     signature_facts,
     signing_personas_of,
 )
@@ -160,18 +157,7 @@ def _words_refusal(seat: Seat, decision: str, reason: str) -> Reason | None:
 
 
 def _standing_refusal(person: User, seat: Seat, facts: SubjectFacts, decision: Verdict) -> Reason | None:
-    return may_sign(
-        person.get_username(),
-        signing_personas_of(person),
-        seat,
-        facts=facts,
-        signatures=signature_facts(facts.subject),
-        now=database_now(),
-        signatories=signatory_facts(facts.subject),
-        account_changes=account_change_facts(person),
-        is_active=person.is_active,
-        decision=decision,
-    )
+    return refusal_of(user=person, seat=seat, facts=facts, approving=decision == APPROVED)
 
 
 def _revocation_refusal(signature: Signature, person: User, reason: str) -> Reason | None:

@@ -167,15 +167,3 @@ def entry(phase_number: int, task_number: int) -> CatalogueTask | None:
     if phase_number != DATABASE_PHASE:
         return None
     return next((task for task in TASKS if task.number == task_number), None)
-
-
-def by_document_number(document_number: str) -> CatalogueTask:
-    """Return the task with a document number such as ``2.1.1``.
-
-    Raises:
-        LookupError: the document has no such task.
-    """
-    for task in TASKS:
-        if task.document_number == document_number:
-            return task
-    raise LookupError(f"the phase document has no task {document_number}")

@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask, TestResult
+from tracking.models.file import V7_COLUMNS
 from v7migration.errors import Refused, StepFailed
 from v7migration.postgres.session import pin_output, set_local
 
@@ -37,12 +38,6 @@ OUTSIDE_THE_DIGEST = {
     },
 }  # fmt: skip
 """What moves while people sign (ARCHITECTURE of the changeset): copied at population, not signed."""
-
-FILE_VALUES = (
-    "v7_workflow_status", "v7_target_name", "v7_database_enums", "v7_enum_mappings", "v7_dependencies", "v7_dependents",
-    "v7_impact_score", "v7_review_status", "v7_reviewed_by", "v7_implementation_status", "v7_test_status",
-    "v7_retirement_date",
-)  # fmt: skip
 
 
 class ControlLost(StepFailed):
@@ -236,7 +231,7 @@ def _restore_file_values(control: Connection, target: Connection) -> dict[str, A
     """Give file_audit the twelve values that an earlier rollback brought home; report files that are gone."""
     rows = control.execute('SELECT file_id, file_path, "values" FROM file_values_home ORDER BY file_id').fetchall()
     restored, gone = 0, []
-    assignments = sql.SQL(", ").join(sql.SQL("{c} = v.{c}").format(c=sql.Identifier(c)) for c in FILE_VALUES)
+    assignments = sql.SQL(", ").join(sql.SQL("{c} = v.{c}").format(c=sql.Identifier(c)) for c in V7_COLUMNS)
     for file_id, path, document in rows:
         done = target.execute(
             sql.SQL(
@@ -326,9 +321,9 @@ def _bring_home(target: Connection, control: Connection) -> dict[str, Any]:
 def _bring_file_values_home(target: Connection, control: Connection) -> int:
     """Copy id, path and the twelve values of every file that has any; return how many."""
     document = sql.SQL(", ").join(
-        sql.SQL("{}, {}").format(sql.Literal(column), sql.Identifier(column)) for column in FILE_VALUES
+        sql.SQL("{}, {}").format(sql.Literal(column), sql.Identifier(column)) for column in V7_COLUMNS
     )
-    others = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(c)) for c in FILE_VALUES[1:])
+    others = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(c)) for c in V7_COLUMNS[1:])
     query = sql.SQL(
         "SELECT id, file_path, jsonb_build_object({}) FROM public.file_audit "
         "WHERE v7_workflow_status IS DISTINCT FROM 'pending_assessment' OR {} ORDER BY id"

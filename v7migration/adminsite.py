@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import connections, router
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
@@ -86,11 +85,6 @@ def verbatim(text: str) -> SafeString:
 def document(value: Any) -> SafeString:
     """Show a JSON document, indented and escaped."""
     return verbatim(json.dumps(value, indent=2, ensure_ascii=False, default=str)) if value else NOTHING
-
-
-def page_link(words: str, name: str, *args: object) -> SafeString:
-    """Link to a page of the workflow by its URL name."""
-    return format_html('<a class="v7-link" href="{}">{}</a>', reverse(name, args=args), words)
 
 
 class StaffAdmin(ModelAdmin):  # type: ignore[misc]

@@ -17,13 +17,13 @@ from approvals import gates
 from approvals import selectors as approvals_selectors
 from tracking import home, moving
 from tracking import selectors as tracking_selectors
+from tracking.catalogue import PRE_EXECUTION
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Run
 from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import differences, fingerprint
 
-PRE_EXECUTION_TASKS = (1, 2, 3)
 DATABASE_PHASE = 4
 _HERE = object()
 
@@ -158,9 +158,9 @@ def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
             f"not completed ({task.responsible_persona}).",
         )
         for task in tracking_selectors.phase_tasks(DATABASE_PHASE)
-        if task.task_number in PRE_EXECUTION_TASKS
+        if task.document_number in PRE_EXECUTION
     ]
-    if len(found) != len(PRE_EXECUTION_TASKS):
+    if len(found) != len(PRE_EXECUTION):
         found.append(
             gates.Prerequisite("Tasks 2.1.1 to 2.1.3", met=False, reason="The pre-execution tasks are missing.")
         )
@@ -170,8 +170,8 @@ def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
     return tuple(found)
 
 
-def facts(changeset: Changeset, *, stale: list[Staleness] | None = None, ready: bool = True) -> gates.SubjectFacts:
-    """Return what the gate needs to know of a changeset; ``ready=False`` leaves the prerequisites' state out."""
+def facts(changeset: Changeset, *, stale: list[Staleness] | None = None) -> gates.SubjectFacts:
+    """Return what the gate needs to know of a changeset."""
     snapshot = changeset.snapshot
     return gates.SubjectFacts(
         kind="changeset",
@@ -184,7 +184,7 @@ def facts(changeset: Changeset, *, stale: list[Staleness] | None = None, ready: 
         fingerprint=snapshot.fingerprint,
         nonce=changeset.nonce,
         expires_at=changeset.expires_at,
-        prerequisites=prerequisites(changeset) if ready else (),
+        prerequisites=prerequisites(changeset),
         stale_reasons=tuple(s.sentence + _first(s) for s in stale or ()),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from v7migration.connections import rehearsal_url, runner_url
-from v7migration.errors import V7Error
+from v7migration.errors import NegativeVerdict
 from v7migration.ledger.models import Rehearsal
 from v7migration.ledger.services import append_event, store_script
 from v7migration.pipeline.target import gate_shape, has_gate, runner, take_snapshot
@@ -26,10 +26,8 @@ ADVICE = {"4.3 enums": ": run v7_inventory --as USERNAME, which documents the du
 SCRATCH_LIMITS = Limits(lock_timeout=10_000, tries=1)
 
 
-class RehearsalFailed(V7Error):
+class RehearsalFailed(NegativeVerdict):
     """A stage of the rehearsal failed; ``failures`` locate it."""
-
-    exit_code = 1
 
     def __init__(self, failures: list[dict[str, Any]]) -> None:
         self.failures = failures
