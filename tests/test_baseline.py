@@ -1,0 +1,108 @@
+"""How fast the target answers, before the run and after it (documents 2.1.1, 5.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.world import World
+from v7migration.postgres import measure
+from v7migration.postgres.measure import Named
+
+
+def entry(milliseconds: float | None, name: str = "a query", error: str = "") -> dict[str, Any]:
+    """Return a timed query as a measurement gives it."""
+    return {
+        "name": name, "sql": "SELECT 1", "repetitions": 7, "plan": ["Result"], "error": error,
+        "milliseconds_min": milliseconds, "milliseconds_median": milliseconds,
+    }  # fmt: skip
+
+
+def test_a_measurement_times_count_filters_and_joins_of_file_audit_as_the_web_role(world: World) -> None:
+    with world.web() as connection:
+        found = measure.measure(connection, measure.queries_on_files(connection))
+    assert found["role"] == "v7_web"
+    assert [query["name"] for query in found["queries"]] == [
+        "file_audit: count",
+        "file_audit: by file_number",
+        "file_audit: by file_path",
+        "file_audit: by id",
+        "file_audit: by layer_number",
+        "file_audit: by workflows",
+        "join: file_audit.superseded_by to file_audit.id",
+        "join: file_audit_comments.file_id to file_audit.id",
+    ]
+    for query in found["queries"]:
+        assert 0 < query["milliseconds_min"] <= query["milliseconds_median"] and query["error"] == ""
+        assert query["repetitions"] == measure.REPETITIONS
+    by_path = next(q for q in found["queries"] if q["name"] == "file_audit: by file_path")
+    assert by_path["plan"][0] == "Aggregate"
+    assert "Index Only Scan on file_audit_file_path_key" in by_path["plan"]
+    assert found["sizes"][0]["name"] == "public.file_audit" and found["sizes"][0]["table_bytes"] > 8192
+    assert "public.ix_file_audit_layer" in {index["name"] for index in found["indexes"]}
+
+
+def test_what_the_web_role_may_not_read_is_left_out(world: World) -> None:
+    with world.owner() as owner:
+        owner.execute("REVOKE ALL ON public.file_audit_comments FROM v7_web")
+    with world.web() as connection:
+        names = [query.name for query in measure.queries_on_files(connection)]
+    assert "join: file_audit.superseded_by to file_audit.id" in names
+    assert "join: file_audit_comments.file_id to file_audit.id" not in names
+
+
+def test_no_value_of_the_application_is_kept_in_a_measurement(world: World) -> None:
+    with world.owner() as owner:
+        row = owner.execute("SELECT file_path FROM public.file_audit LIMIT 1").fetchone()
+    assert row is not None
+    with world.web() as connection:
+        found = measure.measure(connection, measure.queries_on_files(connection))
+    assert str(row[0]) not in str(found)
+
+
+def test_a_measured_query_cannot_write_and_its_error_is_part_of_the_measurement(world: World) -> None:
+    with world.owner() as connection:
+        found = measure.timed(connection, Named("a write", "DELETE FROM public.file_audit RETURNING 1"))
+        there = connection.execute("SELECT count(*) > 100 FROM public.file_audit").fetchone()
+    assert found["milliseconds_min"] is None
+    assert found["error"] == "cannot execute DELETE in a read-only transaction"
+    assert there == (True,)
+
+
+def test_a_query_that_takes_too_long_is_given_up_and_counts_as_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "STATEMENT_TIMEOUT", 60)
+    with world.web() as connection:
+        found = measure.timed(connection, Named("a nap", "SELECT pg_sleep(5)"))
+        usual = connection.execute("SHOW statement_timeout").fetchone()
+    assert (found["milliseconds_min"], found["error"]) == (60.0, "took longer than 0.06 s")
+    assert usual == ("0",)
+    assert measure.compare([entry(2)], [found | {"name": "a query"}])[0]["verdict"] == "degraded"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        (1.0, 1.2, "as before"),
+        (0.1, 0.9, "as before"),  # nine times as long, and nobody notices
+        (100.0, 140.0, "as before"),  # much longer, and less than half as long again
+        (4.0, 8.0, "slower"),
+        (10.0, 19.0, "slower"),
+        (2.0, 7.5, "degraded"),
+        (100.0, 250.0, "degraded"),
+        (None, 3.0, "new"),
+        (3.0, None, "fails"),
+    ],
+)
+def test_a_verdict_needs_both_a_ratio_and_milliseconds(before: float | None, after: float | None, verdict: str) -> None:
+    assert measure.compare([entry(before)], [entry(after)])[0]["verdict"] == verdict
+
+
+def test_the_faster_of_two_measurements_counts(world: World) -> None:
+    first = [entry(50.0), entry(None, "other", "deadlock detected"), entry(60.0, "third")]
+    second = [entry(3.0), entry(4.0, "other"), entry(70.0, "third")]
+    assert [e["milliseconds_min"] for e in measure.faster_of(first, second)] == [3.0, 4.0, 60.0]
+    assert [line["verdict"] for line in measure.compare([entry(2.0)], first)] == ["degraded", "new", "new"]
+    assert [line["verdict"] for line in measure.compare([entry(2.0)], second)] == ["as before", "new", "new"]
