@@ -16,6 +16,7 @@ for _name in (
     "DATABASE_OWNER_URL",
     "TARGET_DATABASE_URL",
     "TARGET_RUNNER_URL",
+    "REHEARSAL_DATABASE_URL",
     "V7_SCRIPT",
     "V7_PASSWORD",
 ):
@@ -25,10 +26,38 @@ os.environ["V7_STATE_DIR"] = _DIRECTORY.name
 os.environ["V7_POSTGRES_FSYNC"] = "off"
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
-from v7migration.postgres.embedded import cluster  # noqa: E402
+from v7migration.postgres.embedded import URLS, Cluster, cluster  # noqa: E402
 
 CLUSTER = cluster(Path(_DIRECTORY.name))
 CLUSTER.ensure_started()
+SERVERS: dict[str, Cluster] = {"v7_control": CLUSTER, "v7_target": CLUSTER}
+"""The server of each database."""
+
+
+def url(name: str) -> str:
+    """Return one of the URLs of the embedded PostgreSQL, on the server that has its database."""
+    return SERVERS.get(URLS[name][1], CLUSTER).url(name)
+
+
+def use_two_servers() -> None:
+    """Give the target a server of its own, as in production; before Django's settings are loaded."""
+    SERVERS["v7_target"] = cluster(Path(_DIRECTORY.name) / "target")
+    SERVERS["v7_target"].ensure_started()
+    for variable, name in (
+        ("DATABASE_URL", "default"),
+        ("DATABASE_OWNER_URL", "control_owner"),
+        ("TARGET_DATABASE_URL", "target"),
+        ("TARGET_RUNNER_URL", "runner"),
+        ("REHEARSAL_DATABASE_URL", "superuser"),
+    ):
+        os.environ[variable] = url(name)
+
+
+def stop_servers() -> None:
+    """Stop the tests' servers and remove what they kept."""
+    for server in {id(s): s for s in SERVERS.values()}.values():
+        server.destroy()
+    _DIRECTORY.cleanup()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -39,5 +68,4 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server and remove what it kept."""
-    CLUSTER.destroy()
-    _DIRECTORY.cleanup()
+    stop_servers()

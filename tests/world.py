@@ -19,7 +19,7 @@ from psycopg import sql
 from approvals.selectors import personas_of
 from approvals.services import person_create
 from tests.cast import CAST, PASSWORD, SUPERUSER
-from tests.environment import CLUSTER
+from tests.environment import SERVERS, url
 from tracking.actors import Actor
 from tracking.models import SubworkflowTask
 from tracking.services import impact_create, task_complete, task_start, task_submit
@@ -76,19 +76,19 @@ class World:
 
     def owner(self) -> psycopg.Connection[tuple[object, ...]]:
         """Open the target as its owner, as a DBA with psql would."""
-        return psycopg.connect(CLUSTER.url("owner"), autocommit=True)
+        return psycopg.connect(url("owner"), autocommit=True)
 
     def runner(self) -> psycopg.Connection[tuple[object, ...]]:
         """Open the target as the runner."""
-        return psycopg.connect(CLUSTER.url("runner"), autocommit=True)
+        return psycopg.connect(url("runner"), autocommit=True)
 
     def control_owner(self) -> psycopg.Connection[tuple[object, ...]]:
         """Open the control plane as its owner."""
-        return psycopg.connect(CLUSTER.url("control_owner"), autocommit=True)
+        return psycopg.connect(url("control_owner"), autocommit=True)
 
     def web(self, name: str = "target") -> psycopg.Connection[tuple[object, ...]]:
         """Open the target (or ``default``) as the web role."""
-        return psycopg.connect(CLUSTER.url(name), autocommit=True)
+        return psycopg.connect(url(name), autocommit=True)
 
     def finish_task(self, number: int, name: str) -> None:
         """Take a task of Phase 4 from pending to completed."""
@@ -143,10 +143,10 @@ class World:
 
 def _migrated(world: World) -> None:
     """An empty target, a migrated control plane, the cast."""
-    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
-        for database in DATABASES:
+    for database in DATABASES:
+        with administrator(database) as admin:
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_name("empty", database), _id(database)))
-    entry = places.django_database(CLUSTER.url("control_owner"), search_path="public")
+    entry = places.django_database(url("control_owner"), search_path="public")
     web = dict(connections["default"].settings_dict)
     connections["default"].settings_dict.update({k: entry[k] for k in ("USER", "PASSWORD")})
     call_command("migrate", verbosity=0)
@@ -164,7 +164,7 @@ def _migrated(world: World) -> None:
 
 def _fresh(world: World) -> None:
     """The demo's legacy target."""
-    with psycopg.connect(CLUSTER.url("owner")) as connection:
+    with psycopg.connect(url("owner")) as connection:
         build_target(connection)
 
 
@@ -206,6 +206,11 @@ def world_at(stage: str) -> World:
     return world
 
 
+def administrator(database: str) -> psycopg.Connection[tuple[object, ...]]:
+    """Open a session of the superuser on the server that has a database."""
+    return psycopg.connect(SERVERS[database].url("superuser"), autocommit=True)
+
+
 def _id(name: str) -> sql.Identifier:
     return sql.Identifier(name)
 
@@ -215,8 +220,8 @@ def _name(stage: str, database: str) -> sql.Identifier:
 
 
 def _keep(stage: str) -> None:
-    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
-        for database in DATABASES:
+    for database in DATABASES:
+        with administrator(database) as admin:
             _disconnect(admin, database)
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_name(stage, database), _id(database)))
             _copy_rights(admin, database, f"template_{stage}_{database}")
@@ -224,8 +229,8 @@ def _keep(stage: str) -> None:
 
 def _restore(stage: str) -> None:
     connections.close_all()
-    with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
-        for database in DATABASES:
+    for database in DATABASES:
+        with administrator(database) as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_id(database)))
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_id(database), _name(stage, database)))
             _copy_rights(admin, f"template_{stage}_{database}", database)
