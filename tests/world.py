@@ -52,6 +52,9 @@ class Quiet:
     def waiting(self, attempt: int, blocking: list[dict[str, object]], pause: float) -> None:
         self.lines.append(("waiting", str(attempt), str(blocking)))
 
+    def lasting(self, seconds: float, blocking: list[dict[str, object]]) -> None:
+        self.lasted = seconds
+
 
 @dataclass
 class World:

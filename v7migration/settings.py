@@ -178,9 +178,18 @@ V7_CHANGESET_DAYS = _days(os.environ.get("V7_CHANGESET_DAYS", "") or "14")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler"},
+        "runs": {
+            "class": "v7migration.logs.RunLog",
+            "path": os.environ.get("V7_LOG", "") or str(STATE_DIR / "log" / "runs.jsonl"),
+        },
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"axes": {"level": "ERROR"}},
+    "loggers": {
+        "axes": {"level": "ERROR"},
+        "v7migration.run": {"handlers": ["runs"], "level": "INFO", "propagate": False},
+    },
 }
 
 from v7migration.look import UNFOLD  # noqa: E402, F401

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from v7migration.postgres.script import Section, Step
 
 Say = Callable[[str], None]
+LONG = 1.0
+"""Seconds after which a statement's wait is worth showing."""
 
 
 def print_checks(say: Say, checks: Iterable[dict[str, Any]]) -> None:
@@ -84,3 +86,9 @@ class ProgressReporter:
         )
         holder = names or "a session that just ended"
         self._print(f"    lock taken by {holder}: attempt {attempt} gave way, again in {pause:.1f} s")
+
+    def lasting(self, seconds: float, blocking: list[dict[str, object]]) -> None:
+        """Show beside the bar whom a long statement waits for."""
+        if blocking and seconds >= LONG:
+            names = ", ".join(f"process {b['pid']} ({b['application']})" for b in blocking)
+            self.progress.update(self.task, description=f"{self.current} (waits for {names})")

@@ -23,16 +23,18 @@ from tracking import moving
 from v7migration.connections import runner_url
 from v7migration.errors import GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Changeset, Incident, Run, RunState, RunStep
-from v7migration.ledger.services import append_event, open_incident, record_intent
+from v7migration.ledger.services import append_event, open_incident
 from v7migration.pipeline import integrity, settle
-from v7migration.pipeline.gatekeeper import Authorization, authorize, still_granted
+from v7migration.pipeline.account import Blocking, StepAccount, tell
+from v7migration.pipeline.drift import Drifted, DriftWatch
+from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
 from v7migration.pipeline.target import Connection, TargetState, gate_shape, has_gate, observe, runner
-from v7migration.postgres import catalog, preflight
-from v7migration.postgres.fingerprint import differences
+from v7migration.postgres import preflight
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.runner import Hooks, StepError, committed_steps, run_step
-from v7migration.postgres.script import POPULATION, Script, Section, Step, parse, plan_order
-from v7migration.postgres.session import Limits, connect, run_lock
+from v7migration.postgres.script import POPULATION, Script, Section, Statement, Step, parse, plan_order
+from v7migration.postgres.session import connect, run_lock
+from v7migration.postgres.watch import watermark
 
 
 class Reporter(Protocol):
@@ -47,8 +49,16 @@ class Reporter(Protocol):
     def statement(self, number: int, total: int, line: int) -> None:
         """A statement of the running step begins."""
 
-    def waiting(self, attempt: int, blocking: list[dict[str, object]], pause: float) -> None:
+    def waiting(self, attempt: int, blocking: Blocking, pause: float) -> None:
         """A lock is taken: the attempt gave way and tries again after ``pause`` seconds."""
+
+    def lasting(self, seconds: float, blocking: Blocking) -> None:
+        """The attempt is at work for so long, blocked by these sessions now; told from another thread."""
+
+
+OBSERVER = "v7_execute observer"
+GATE_PATIENCE = 20
+"""Milliseconds for which a step waits for people who sign at this moment, before it gives way."""
 
 
 class Stopped(StepFailed):
@@ -60,6 +70,7 @@ class Prepared:
     """A run that may go on: the parsed bytes, and what the target has committed already.
 
     ``authorization`` is None when every step is committed: nothing will run, only the account is closed.
+    ``target`` is the target as it was read when nothing was committed, ``mark`` the catalogs' watermark before that.
     """
 
     changeset: Changeset
@@ -68,7 +79,8 @@ class Prepared:
     script: Script
     committed: set[str]
     skip_section_0: bool
-    before: dict[str, Any]
+    target: TargetState | None = None
+    mark: str = ""
 
 
 def execute(*, changeset: Changeset, operator: User, reporter: Reporter) -> Run:
@@ -107,20 +119,20 @@ def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Pr
     _refuse_beside_another_run(changeset)
     script = parse(bytes(changeset.script.content))
     committed = committed_steps(connection, run.pk) if run is not None else set()
-    before = changeset.snapshot.document
     if run is not None and _all_committed(script, committed):
         skipped = not any(key.startswith("0.") for key in committed)
-        return Prepared(changeset, None, run, script, committed, skipped, before)
-    target: TargetState | None = None
+        return Prepared(changeset, None, run, script, committed, skipped)
+    target, mark = None, ""
     if not committed:
         preflight.check_no_leftovers(connection, _created_by(script))
+        mark = watermark(connection)
         target = observe(connection)
     authorization = authorize(changeset, target=target)
     _refuse_open_incidents(run)
     skip = _skips_section_0(changeset, connection, committed)
     if run is None:
         run = _begin(changeset, operator)
-    return Prepared(changeset, authorization, run, script, committed, skip, before)
+    return Prepared(changeset, authorization, run, script, committed, skip, target, mark)
 
 
 def _all_committed(script: Script, committed: set[str]) -> bool:
@@ -193,11 +205,15 @@ class _Execution:
 
     def __init__(self, prepared: Prepared, connection: Connection, reporter: Reporter) -> None:
         self.changeset, self.run, self.script = prepared.changeset, prepared.run, prepared.script
-        self.committed, self.skip_section_0, self.before = prepared.committed, prepared.skip_section_0, prepared.before
+        self.committed, self.skip_section_0 = prepared.committed, prepared.skip_section_0
         self.all_committed = prepared.authorization is None
         self.connection, self.reporter = connection, reporter
-        self.rehearsed: dict[str, Any] = self.changeset.rehearsal.report["steps"]
-        self.expected: list[str] | None = self._expected_so_far()
+        self.drift = DriftWatch(
+            script=self.script, rehearsed=self.changeset.rehearsal.report["steps"],
+            before=self.changeset.snapshot.document, committed=self.committed,
+            skipped=[0] if self.skip_section_0 else [],
+        )  # fmt: skip
+        self.target, self.drift.mark = prepared.target, prepared.mark
 
     def go(self) -> Run:
         """Run the plan to its end; an interruption leaves the run ``stopped``, a failure ``failed``."""
@@ -224,10 +240,14 @@ class _Execution:
         if not self.all_committed:
             moving.close_fence(moving.control_connection())
         self.baseline = integrity.baseline(self.connection, self.run, begun=begun)
-        with connect(runner_url(), application_name="v7_execute observer") as observer:
-            self.observer = observer
-            for section, reason in plan_order(self.script):
-                self._section(section, reason)
+        self.facts = facts(self.changeset)
+        self.observer = connect(runner_url(), application_name=OBSERVER)
+        try:
+            with self._drift_stops():
+                for section, reason in plan_order(self.script):
+                    self._section(section, reason)
+        finally:
+            self.observer.close()
 
     def _stopped(self) -> None:
         """Leave a run that nobody walks as ``stopped``, as far as both databases still answer."""
@@ -236,16 +256,6 @@ class _Execution:
             if self.run.state == RunState.RUNNING:
                 self._state(RunState.STOPPED)
         settle.after_trouble(self.connection)
-
-    def _expected_so_far(self) -> list[str] | None:
-        """Return the rehearsed differences of what is committed, or None where the steps were not taken in order."""
-        skipped = {0} if self.skip_section_0 else set()
-        order = [step.key for s, _ in plan_order(self.script) if s.number not in skipped for step in s.steps]
-        done = order[: len(self.committed)]
-        if not done or set(done) != self.committed:
-            return None
-        found: list[str] | None = self.rehearsed.get(done[-1], {}).get("differences")
-        return found
 
     def _section(self, section: Section, reason: str) -> None:
         self.reporter.section(section, reason)
@@ -260,10 +270,9 @@ class _Execution:
                 self._step(section, step)
 
     def _step(self, section: Section, step: Step) -> None:
-        self._check_drift(step)
-        intent = record_intent(
-            run=self.run, key=step.key, section=section.number, title=step.title, digest=self.changeset.digest
-        )
+        if self.committed:
+            self.drift.before_step(self.connection, step)
+        account = StepAccount(self.run, step, section=section.number)
         self.reporter.step(step, "running", 0)
         try:
             done = run_step(
@@ -271,52 +280,71 @@ class _Execution:
                 step,
                 run_id=self.run.pk,
                 digest=self.changeset.digest,
-                hooks=self._hooks(section, intent),
+                hooks=self._hooks(section, step, account),
             )
         except StepError as error:
-            self._failed(section, step, intent, error)
+            self._failed(section, step, account, error)
             return
-        self.expected = self.rehearsed.get(step.key, {}).get("differences", self.expected)
-        detail = {"attempts": done.attempts, "statements": done.statements}
-        _outcome(intent, RunStep.State.COMMITTED, done.milliseconds, detail)
-        self.committed.add(step.key)
+        account.committed(done)
+        self.drift.committed_step(step)
         self.reporter.step(step, "committed", done.milliseconds)
 
-    def _hooks(self, section: Section, intent: RunStep) -> Hooks:
-        def began(xid: str, pid: int) -> None:
-            RunStep.objects.filter(pk=intent.pk).update(transaction_id=xid, backend_pid=pid)
-            intent.transaction_id, intent.backend_pid = xid, pid
-
-        def opening(connection: Connection) -> None:
-            if not self.committed:  # the rows are fenced now: rows, script and target must still be what was signed
-                authorize(self.changeset, target=observe(connection))
-
+    def _hooks(self, section: Section, step: Step, account: StepAccount) -> Hooks:
         def inside(connection: Connection) -> None:
             if section.number == POPULATION:
                 self.run.report["population"] = moving.populate(connection)
+            self.drift.before_commit(connection, self._observing, step)
             integrity.check(connection, self.baseline, written=section.number == POPULATION)
 
+        def statement(statement: Statement, number: int, total: int) -> None:
+            account.statement(statement, number, total)
+            self.reporter.statement(number, total, statement.line)
+
+        def waiting(attempt: int, blocking: Blocking, pause: float) -> None:
+            account.waiting(attempt, blocking, pause)
+            self.reporter.waiting(attempt, blocking, pause)
+
+        def lasting(seconds: float, blocking: Blocking) -> None:
+            account.lasting(seconds, blocking)
+            self.reporter.lasting(seconds, blocking)
+
         return Hooks(
-            opening=opening,
-            began=began,
+            opening=self._authorize_first,
+            began=account.began,
             inside=inside,
             committing=self._committing,
-            statement=lambda statement, number, total: self.reporter.statement(number, total, statement.line),
-            waiting=self.reporter.waiting,
-            observer=lambda: self.observer,
-            tried_before=intent.attempt > 1,
+            statement=statement,
+            waiting=waiting,
+            lasting=lasting,
+            observer=self._observing,
+            tried_before=account.intent.attempt > 1,
         )
+
+    def _authorize_first(self, connection: Connection) -> None:
+        """Inside the first transaction, with the rows fenced: rows, script and target must still be what was signed."""
+        if self.committed:
+            return
+        mark = watermark(connection)
+        if self.target is None or mark != self.drift.mark:
+            self.target, self.drift.mark = observe(connection), mark
+        authorize(self.changeset, target=self.target)
+
+    def _observing(self) -> Connection:
+        """Return the runner's second session, which sees only what is committed; open it again when it was lost."""
+        if self.observer.closed:
+            self.observer = connect(runner_url(), application_name=OBSERVER)
+        return self.observer
 
     @contextmanager
     def _committing(self) -> Iterator[None]:
         """Hold the changeset's row across the target's COMMIT and ask the gate and the stop button once more."""
         with transaction.atomic():
             self._hold_changeset()
-            decision = still_granted(self.changeset)
+            decision = still_granted(self.facts)
             if not isinstance(decision, Granted):
-                raise GateClosed(
-                    [r.sentence for r in decision.reasons], "The step was rolled back; the run stands stopped."
-                )
+                reasons = [r.sentence for r in decision.reasons]
+                tell(self.run, "gate.closed", reasons=reasons)
+                raise GateClosed(reasons, "The step was rolled back; the run stands stopped.")
             stopped_by = Run.objects.values_list("stop_requested_by", flat=True).get(pk=self.run.pk)
             if stopped_by:
                 raise Stopped(
@@ -326,14 +354,14 @@ class _Execution:
             yield
 
     def _hold_changeset(self) -> None:
-        """Lock the changeset's row against a revocation, waiting no longer than the step may hold its own locks.
+        """Lock the changeset's row against a revocation, hardly waiting: the step holds its locks in the target.
 
         Raises:
             StepError: somebody signs or revokes at this moment: the step gives way and tries again.
         """
         try:
             with connections["default"].cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{Limits().lock_timeout}ms"])
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{GATE_PATIENCE}ms"])
                 cursor.execute(
                     "SELECT digest FROM ledger_changeset WHERE digest = %s FOR SHARE", [self.changeset.digest]
                 )
@@ -343,31 +371,19 @@ class _Execution:
             message = "somebody is signing or revoking this changeset"
             raise StepError("gate", 0, LockNotAvailable.sqlstate or "", message, "Let that session end.") from error
 
-    def _check_drift(self, step: Step) -> None:
-        """Compare what changed in the target so far with what changed in the rehearsal; anything else is drift.
-
-        What the step itself makes is none where it may have been made before without a record (a concurrent index).
-        """
-        if self.expected is None:
-            return
-        own = [] if step.transactional else self.rehearsed.get(step.key, {}).get("differences", [])
-        found = differences(self.before, catalog.snapshot(self.connection))
-        foreign = sorted(set(found) - {*self.expected, *own})
-        missing = sorted(set(self.expected) - set(found))
-        if foreign or missing:
+    @contextmanager
+    def _drift_stops(self) -> Iterator[None]:
+        """Keep what drifted on the run, and leave the run stopped."""
+        try:
+            yield
+        except Drifted as drifted:
+            self.run.report["drift"] = drifted.sentences
             self._state(RunState.STOPPED)
-            sentences = [*foreign, *(f"missing: {m}" for m in missing)]
-            self.run.report["drift"] = sentences
-            self.run.save(update_fields=["report"])
-            raise StepFailed(
-                f"The target drifted before step {step.key}: {'; '.join(sentences[:5])}.",
-                "Somebody changed the target during the run. Find out who; then v7_rollback, "
-                "or undo it and v7_execute.",
-            )
+            raise
 
-    def _failed(self, section: Section, step: Step, intent: RunStep, error: StepError) -> None:
+    def _failed(self, section: Section, step: Step, account: StepAccount, error: StepError) -> None:
         """Record a failed step; go on where the section says so, else stop the run (document 5.2)."""
-        _outcome(intent, RunStep.State.FAILED, None, error.as_dict())
+        account.failed(error)
         self.reporter.step(step, "failed", 0)
         goes_on = section.on_failure == "continue"
         incident = open_incident(
@@ -376,7 +392,6 @@ class _Execution:
         )  # fmt: skip
         self.run.report.setdefault("failures", []).append({**error.as_dict(), "incident": str(incident.pk)})
         if goes_on:
-            self.expected = None  # the rehearsed differences include what this step did not make
             self.run.save(update_fields=["report"])
             return
         self._state(RunState.FAILED)
@@ -395,6 +410,7 @@ class _Execution:
             self.run.stop_requested_by = ""
         self.run.save(update_fields=["state", "report", "stop_requested_by"])
         append_event(kind=f"run.{state.value}", actor=self.run.operator, subject=str(self.run.pk))
+        tell(self.run, f"run.{state.value}", operator=self.run.operator)
 
     def _finish(self) -> None:
         """Run the document's queries; then make the target the home and close the run's account in one transaction."""
@@ -407,8 +423,3 @@ class _Execution:
             moving.open_planning_home(home="live")
             self.run.save(update_fields=["populated", "finished_at"])
             self._state(RunState.FINISHED)
-
-
-def _outcome(intent: RunStep, state: str, milliseconds: float | None, detail: dict[str, Any]) -> None:
-    intent.state, intent.milliseconds, intent.detail, intent.finished_at = state, milliseconds, detail, timezone.now()
-    intent.save(update_fields=["state", "milliseconds", "detail", "finished_at"])

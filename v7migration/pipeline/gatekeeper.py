@@ -203,9 +203,12 @@ def check(changeset: Changeset, *, target: TargetState | None = None) -> gates.D
     )
 
 
-def still_granted(changeset: Changeset) -> gates.Decision:
-    """Ask the gate again in the middle of a run: people may have revoked; the rows are fenced, the bytes are fixed."""
-    return approvals_selectors.decision_on(seats=gates.BEFORE, facts=facts(changeset))
+def still_granted(known: gates.SubjectFacts) -> gates.Decision:
+    """Ask the gate again in the middle of a run: people may have revoked since.
+
+    ``known``: the changeset's facts, which cannot change any more: its rows are fenced, its bytes are fixed.
+    """
+    return approvals_selectors.decision_on(seats=gates.BEFORE, facts=known)
 
 
 def authorize(changeset: Changeset, *, target: TargetState | None) -> Authorization:
@@ -216,7 +219,7 @@ def authorize(changeset: Changeset, *, target: TargetState | None) -> Authorizat
     Raises:
         GateClosed: with every missing seat and task by name.
     """
-    decision = check(changeset, target=target) if target is not None else still_granted(changeset)
+    decision = check(changeset, target=target) if target is not None else still_granted(facts(changeset))
     if not isinstance(decision, gates.Granted):
         raise GateClosed(
             [reason.sentence for reason in decision.reasons],

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import errors as pg
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from v7migration.errors import StepFailed
@@ -28,7 +29,10 @@ from v7migration.postgres.session import Limits, blockers, set_local, settings
 Connection = psycopg.Connection[tuple[object, ...]]
 ALREADY_EXISTS = {"42P07", "42701", "42P06", "42710", "42723"}
 RETRIED = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
-AUTOVACUUM_PATIENCE = 1_500
+LOOKS_EVERY = 0.08
+"""Seconds between two looks at who blocks a step; a lock timeout must leave time for several."""
+SCARCE = 0.1
+"""The share of the lock timeout that a later statement of a step gets at least, when earlier ones waited."""
 
 
 @dataclass
@@ -86,6 +90,8 @@ class Hooks:
     skipping: Callable[[str], bool] = lambda message: False
     committing: Callable[[], AbstractContextManager[Any]] = nullcontext
     waiting: Callable[[int, list[dict[str, object]], float], None] = lambda attempt, blocking, pause: None
+    lasting: Callable[[float, list[dict[str, object]]], None] = lambda seconds, blocking: None
+    """Told from another thread, while an attempt lasts: for how long, and which sessions block it now."""
     observer: Callable[[], Connection] | None = None
     ledger: bool = True
     tried_before: bool = False
@@ -120,7 +126,7 @@ def run_step(
     """
     limits = limits or Limits()
     once = _transaction if step.transactional else _concurrent
-    lock_timeout = limits.lock_timeout
+    lock_timeout, vacuums = limits.lock_timeout, 0
     started = time.monotonic()
     for attempt in range(1, limits.tries + 1):
         try:
@@ -129,9 +135,10 @@ def run_step(
         except StepError as error:
             if error.sqlstate not in {c.sqlstate for c in RETRIED} or attempt == limits.tries:
                 raise
-            if any(b["autovacuum"] for b in seen):
-                lock_timeout = max(lock_timeout, AUTOVACUUM_PATIENCE)
-            pause = _pause(attempt, limits)
+            vacuums += any(b["autovacuum"] for b in seen)
+            if vacuums > limits.postponed:
+                lock_timeout = max(lock_timeout, _longer_than_a_vacuum(connection))
+            pause = _pause(attempt, limits, lock_timeout)
             hooks.waiting(attempt, seen, pause)
             time.sleep(pause)
         else:
@@ -139,29 +146,42 @@ def run_step(
     raise AssertionError("unreachable: the last try raises")
 
 
-def _pause(attempt: int, limits: Limits) -> float:
+def _longer_than_a_vacuum(connection: Connection) -> int:
+    """Return the lock timeout (milliseconds) before which a running autovacuum gives way to us.
+
+    The server cancels it for a waiting session only after ``deadlock_timeout``: a shorter wait never gets past it.
+    Until ``Limits.postponed`` attempts met one, the step was postponed instead, so that the application waited less.
+    """
+    row = connection.execute("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'").fetchone()
+    return int(str(row[0])) + 500 if row else 1_500
+
+
+def _pause(attempt: int, limits: Limits, lock_timeout: int) -> float:
     """Return seconds of jittered, doubling back-off, at least nine times the lock timeout (a low duty)."""
     longest: int = min(limits.longest_pause, limits.first_pause * 2**attempt)
-    return max(random.uniform(0.5, 1.0) * longest, 9 * limits.lock_timeout * random.uniform(1.0, 1.2)) / 1000  # noqa: S311
+    return max(random.uniform(0.5, 1.0) * longest, 9 * lock_timeout * random.uniform(1.0, 1.2)) / 1000  # noqa: S311
 
 
 @contextmanager
 def _watched(connection: Connection, hooks: Hooks) -> Iterator[list[dict[str, object]]]:
-    """Note who blocks the step, asked from the caller's second session right after a lock timeout."""
+    """Note who blocks the step and tell how long it lasts, from a second thread on the caller's second session."""
     seen: list[dict[str, object]] = []
     if hooks.observer is None:
         yield seen
         return
     observer, pid, over = hooks.observer(), connection.info.backend_pid, threading.Event()
 
+    began = time.monotonic()
+
     def look() -> None:
-        while not over.wait(0.08):
+        while not over.wait(LOOKS_EVERY):
             try:
                 found = blockers(observer, pid)
             except psycopg.Error:
                 return
             if found:
                 seen[:] = found
+            hooks.lasting(time.monotonic() - began, found)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -175,20 +195,17 @@ def _watched(connection: Connection, hooks: Hooks) -> Iterator[list[dict[str, ob
 def _transaction(
     connection: Connection, step: Step, run_id: UUID, digest: str, hooks: Hooks, limits: Limits, lock_timeout: int
 ) -> list[dict[str, Any]]:
-    timeouts = {"lock_timeout": f"{lock_timeout}ms", "statement_timeout": f"{limits.statement_timeout}ms"}
     try:
         with _located(connection, step, step.line):
-            connection.execute("BEGIN")
-            set_local(connection, synchronous_commit="on", **timeouts)
-            row = connection.execute("SELECT pg_current_xact_id()::text, pg_backend_pid()").fetchone()
-        assert row is not None  # noqa: S101
-        hooks.began(str(row[0]), int(str(row[1])))
+            xid, pid = _begin(connection, lock_timeout, limits.statement_timeout)
+        hooks.began(xid, pid)
         with _located(connection, step, step.line):
             hooks.opening(connection)
-        done = [
-            _statement(connection, step, statement, hooks, number)
-            for number, statement in enumerate(step.statements, start=1)
-        ]
+        done, began = [], time.monotonic()
+        for number, statement in enumerate(step.statements, start=1):
+            if number > 1:
+                _spare(connection, lock_timeout, (time.monotonic() - began) * 1000)
+            done.append(_statement(connection, step, statement, hooks, number))
         with _located(connection, step, step.line):
             hooks.inside(connection)
             if hooks.ledger:
@@ -201,6 +218,33 @@ def _transaction(
                 connection.execute("ROLLBACK")
         raise
     return done
+
+
+def _begin(connection: Connection, lock_timeout: int, statement_timeout: int) -> tuple[str, int]:
+    """Open the step's transaction in one round trip and return its transaction id and backend."""
+    cursor = connection.execute(
+        sql.SQL(
+            "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; "
+            "SELECT pg_current_xact_id()::text, pg_backend_pid()"
+        ).format(lock_timeout, statement_timeout)
+    )
+    while cursor.nextset():
+        pass
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101
+    return str(row[0]), int(str(row[1]))
+
+
+def _spare(connection: Connection, lock_timeout: int, elapsed: float) -> None:
+    """Give a later statement only what its step has not waited yet, so that the waits do not add up.
+
+    The application queues behind the first lock of a step until its COMMIT. A step that has worked for much longer
+    than it may wait was not waiting: its next statement has the whole timeout again.
+    """
+    if SCARCE * lock_timeout < elapsed < 2 * lock_timeout:
+        set_local(connection, lock_timeout=f"{max(lock_timeout - elapsed, SCARCE * lock_timeout):.0f}ms")
+    elif elapsed >= 2 * lock_timeout:
+        set_local(connection, lock_timeout=f"{lock_timeout}ms")
 
 
 def _commit(connection: Connection, step: Step) -> None:

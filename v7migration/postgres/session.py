@@ -18,12 +18,16 @@ OLDEST_SERVER = 140000
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a step may wait and work (milliseconds), and how often a blocked one tries again."""
+    """How long a step may wait and work (milliseconds), and how often a blocked one tries again.
+
+    ``postponed``: tries that give way to an autovacuum before one waits long enough to end it.
+    """
 
     lock_timeout: int = 300
     statement_timeout: int = 600_000
     concurrent_lock_timeout: int = 0
     tries: int = 12
+    postponed: int = 5
     first_pause: int = 200
     longest_pause: int = 5_000
 
