@@ -23,7 +23,7 @@ for _name in (
     os.environ.pop(_name, None)
 _DIRECTORY = tempfile.TemporaryDirectory(prefix="v7-tests-")
 os.environ["V7_STATE_DIR"] = _DIRECTORY.name
-os.environ["V7_POSTGRES_FSYNC"] = "off"
+os.environ.setdefault("V7_POSTGRES_FSYNC", "off")
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
 from v7migration.postgres.embedded import URLS, Cluster, cluster  # noqa: E402
