@@ -80,7 +80,10 @@ def after_lock_out(sender: Any, username: str | None = None, ip_address: str | N
     if Incident.objects.filter(title=title, state=Incident.State.OPEN).exists():
         return
     detail = {"username": str(username or "")[:150], "address": ip_address or "", "after": "wrong passwords"}
-    open_incident(run=None, step="", title=title, detail=detail, opened_by="", blocking=False)
+    open_incident(
+        run=None, step="", title=title, detail=detail, opened_by="", blocking=False,
+        kind=Incident.Kind.SECURITY, severity=Incident.Severity.MEDIUM,
+    )  # fmt: skip
 
 
 def _persona_event(kind: str, holding: Holding) -> None:

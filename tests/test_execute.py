@@ -27,7 +27,7 @@ from tracking.models import Phase, SubworkflowTask
 from v7migration.connections import PROJECT_DIR
 from v7migration.errors import Fenced, GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Incident, Run
-from v7migration.ledger.services import remediate_incident, request_stop
+from v7migration.ledger.services import remediate_incident, request_stop, review_incident
 from v7migration.pipeline import gatekeeper, inventory, sign
 from v7migration.postgres import catalog
 from v7migration.postgres.runner import committed_steps
@@ -93,6 +93,9 @@ def test_a_failed_step_leaves_nothing_opens_an_incident_and_waits_for_its_remedi
     with pytest.raises(GateClosed, match="no root cause and remediation"):
         world.execute()
     remediate_incident(incident=incident, actor="lena", root_cause="A row too many.", remediation="Deleted it.")
+    with pytest.raises(GateClosed, match="waits for the review"):
+        world.execute()
+    review_incident(incident=incident, reviewer="ada", approve=True, note="")
     assert world.execute().state == "finished"
     assert home.read() == home.LIVE
 

@@ -25,8 +25,8 @@ from tracking.models import SubworkflowTask
 from tracking.services import impact_create, task_complete, task_start, task_submit
 from v7migration import connections as places
 from v7migration.demo.target import build_target
-from v7migration.ledger.models import Changeset, Run
-from v7migration.pipeline import gatekeeper, inventory, sign
+from v7migration.ledger.models import Changeset, Incident, Run
+from v7migration.pipeline import gatekeeper, incidents, inventory, sign
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.rollback import authorize, rollback
@@ -39,6 +39,9 @@ class Quiet:
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, ...]] = []
+
+    def note(self, sentence: str) -> None:
+        self.lines.append(("note", sentence))
 
     def section(self, section: object, reason: str) -> None:
         self.lines.append(("section", str(getattr(section, "number", "")), reason))
@@ -139,6 +142,12 @@ class World:
         run = Run.objects.filter(kind="execute").exclude(state="rolled_back").latest("started_at")
         operator = self.user("lena")
         return rollback(run=run, operator=operator, right=authorize(run=run, operator=operator, incident=incident))
+
+    def settle_incident(self, incident: Incident, root_cause: str = "A row too many.") -> Incident:
+        """Let the DB Team Lead document an incident and The Architect review it."""
+        words = {"root_cause": root_cause, "remediation": "It was taken away."}
+        incidents.document(incident=incident, person=self.user("lena"), **words)
+        return incidents.review(incident=incident, person=self.user("ada"), approve=True, note="Agreed.")
 
 
 # -- stages ----------------------------------------------------------------------------------------------------

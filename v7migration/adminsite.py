@@ -20,11 +20,11 @@ READING = ("GET", "HEAD", "OPTIONS")
 # The tone of a state. It is decoration: every place that uses it also shows the state's name.
 _TONED = {
     "success": (
-        "completed committed finished validated migrated approved pass implemented remediated green granted retired"
+        "completed committed finished validated migrated approved pass implemented reviewed green granted retired"
     ),
     "info": (
-        "in_progress review reviewing running intent assessed designed implementing testing proposed medium execute "
-        "changeset enum file api schema config dependency"
+        "in_progress review reviewing remediated running intent assessed designed implementing testing proposed "
+        "medium execute changeset enum file api schema config dependency"
     ),
     "warning": "blocked rolled_back stopped rollback high deferred skip timeout",
     "danger": "failed rejected critical open red revoked fail error",

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
+from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from v7migration.ledger.appendonly import AppendOnly
+
+if TYPE_CHECKING:
+    Racing = models.Model  # the library is untyped: as a base it would take the types of every column away
+else:
+
+    class Racing(ConcurrentTransitionMixin, models.Model):
+        class Meta:
+            abstract = True
+
+
+class Contested(Racing):
+    """A row whose state only transitions change; of two people who move it at once, the database lets one."""
+
+    class Meta:
+        abstract = True
 
 
 class Script(AppendOnly):
@@ -167,38 +185,110 @@ class RunStep(models.Model):
         return f"step {self.key} attempt {self.attempt}: {self.state}"
 
 
-class Incident(models.Model):
-    """Something that must be understood before the next attempt (document 5.4)."""
+class Incident(Contested):
+    """Something that must be understood before the next attempt (document 5.4, steps 5 and 6).
+
+    It is open until somebody documents root cause and remediation, and blocks until somebody else has reviewed them.
+    """
 
     class State(models.TextChoices):
         OPEN = "open"
         REMEDIATED = "remediated"
+        REVIEWED = "reviewed"
         CLOSED = "closed"
+
+    class Kind(models.TextChoices):
+        EXECUTION = "execution"
+        INDEX = "index"
+        ROLLBACK = "rollback"
+        CONFLICT = "conflict"
+        ENVIRONMENT = "environment"
+        VALIDATION = "validation"
+        PERFORMANCE = "performance"
+        INTEGRATION = "integration"
+        EMERGENCY = "emergency"
+        SECURITY = "security"
+
+    class Severity(models.TextChoices):
+        LOW = "low"
+        MEDIUM = "medium"
+        HIGH = "high"
+        CRITICAL = "critical"
+
+    UNREVIEWED = (State.OPEN, State.REMEDIATED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="incidents")
     step = models.CharField(max_length=20, blank=True)
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.EXECUTION)
+    severity = models.CharField(max_length=8, choices=Severity.choices, default=Severity.HIGH)
+    assigned_to = models.CharField(max_length=100, blank=True, help_text="the persona whose turn it is")
     title = models.CharField(max_length=300)
     detail = models.JSONField(default=dict)
     blocking = models.BooleanField(default=True, help_text="a documented index failure does not block")
-    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
+    state = FSMField(max_length=12, choices=State.choices, default=State.OPEN, protected=True)
     opened_at = models.DateTimeField(db_default=Now())
     opened_by = models.CharField(max_length=150)
     root_cause = models.TextField(blank=True)
     remediation = models.TextField(blank=True)
     remediated_by = models.CharField(max_length=150, blank=True)
     remediated_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.CharField(max_length=150, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    review_note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-opened_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["open", "remediated", "closed"]), name="ledger_incident_state_known"
+                condition=Q(state__in=["open", "remediated", "reviewed", "closed"]), name="ledger_incident_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        *("execution", "index", "rollback", "conflict", "environment"),
+                        *("validation", "performance", "integration", "emergency", "security"),
+                    ]
+                ),
+                name="ledger_incident_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(severity__in=["low", "medium", "high", "critical"]), name="ledger_incident_severity_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="reviewed")
+                | (Q(reviewed_at__isnull=False) & ~Q(reviewed_by="") & ~Q(remediated_by="")),
+                name="ledger_incident_reviewed_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(reviewed_by="") | ~Q(reviewed_by=F("remediated_by")),
+                name="ledger_incident_reviewed_by_another",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.state})"
+
+    @transition(field=state, source=State.OPEN, target=State.REMEDIATED)
+    def remediate(self, *, actor: str, root_cause: str, remediation: str) -> None:
+        """Take root cause and remediation; an earlier review was of other words."""
+        self.root_cause, self.remediation = root_cause, remediation
+        self.remediated_by, self.remediated_at = actor, timezone.now()
+        self.reviewed_by, self.reviewed_at, self.review_note = "", None, ""
+
+    @transition(field=state, source=State.REMEDIATED, target=State.REVIEWED)
+    def accept(self, *, reviewer: str, note: str) -> None:
+        """Take the acceptance of a reviewer."""
+        self.reviewed_by, self.reviewed_at, self.review_note = reviewer, timezone.now(), note
+
+    @transition(field=state, source=State.REMEDIATED, target=State.OPEN)
+    def send_back(self, *, reviewer: str, note: str) -> None:
+        """Take the rejection of a reviewer; the words stay, to be corrected."""
+        self.reviewed_by, self.reviewed_at, self.review_note = reviewer, timezone.now(), note
+
+    @transition(field=state, source=State.REVIEWED, target=State.CLOSED)
+    def close(self) -> None:
+        """End it: what it was about is over."""
 
 
 class Event(AppendOnly):

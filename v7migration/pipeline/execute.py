@@ -24,7 +24,7 @@ from v7migration.connections import runner_url
 from v7migration.errors import GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Changeset, Incident, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
-from v7migration.pipeline import integrity, settle
+from v7migration.pipeline import incidents, integrity, settle
 from v7migration.pipeline.account import Blocking, StepAccount, tell
 from v7migration.pipeline.drift import Drifted, DriftWatch
 from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
@@ -39,6 +39,9 @@ from v7migration.postgres.watch import watermark
 
 class Reporter(Protocol):
     """Told what happens, as it happens."""
+
+    def note(self, sentence: str) -> None:
+        """What became of the last run, or where this one goes on."""
 
     def section(self, section: Section, reason: str) -> None:
         """A section begins."""
@@ -95,9 +98,20 @@ def execute(*, changeset: Changeset, operator: User, reporter: Reporter) -> Run:
     name = f"v7_execute by {operator.get_username()}"
     with runner(application_name=name) as connection, run_lock(connection, patience=settle.PATIENCE):
         with settle.answering(connection):
-            settle.settle(connection)
+            for sentence in settle.settle(connection):
+                reporter.note(sentence)
             prepared = _prepare(changeset, operator, connection)
+            if prepared.committed:
+                reporter.note(_where_it_stands(prepared))
         return _Execution(prepared, connection, reporter).go()
+
+
+def _where_it_stands(prepared: Prepared) -> str:
+    """Say what the target knows as committed, and where the run goes on."""
+    number, run = len(prepared.committed), prepared.run.pk
+    if prepared.authorization is None:
+        return f"Run {run}: every step is committed in the target ({number}); only its account is closed now."
+    return f"Run {run} goes on: the target's ledger holds {number} committed step{'s' if number > 1 else ''}."
 
 
 def _refuse_other_operators(operator: User) -> None:
@@ -128,7 +142,7 @@ def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Pr
         mark = watermark(connection)
         target = observe(connection)
     authorization = authorize(changeset, target=target)
-    _refuse_open_incidents(run)
+    incidents.refuse_unreviewed(run)
     skip = _skips_section_0(changeset, connection, committed)
     if run is None:
         run = _begin(changeset, operator)
@@ -169,18 +183,6 @@ def _refuse_beside_another_run(changeset: Changeset) -> None:
             f"Run {other.pk} of changeset {other.changeset.number} is {other.get_state_display().lower()} "
             "on this target.",
             "Take it back with v7_rollback (or let it finish) before another changeset runs.",
-        )
-
-
-def _refuse_open_incidents(run: Run | None) -> None:
-    if run is None:
-        return
-    waiting = Incident.objects.filter(run=run, blocking=True, state=Incident.State.OPEN).first()
-    if waiting is not None:
-        raise GateClosed(
-            [f"incident {waiting.pk} ({waiting.title}) has no root cause and remediation yet"],
-            f"Enter both at /incidents/{waiting.pk}/, then run v7_execute again; "
-            "or take the run back with v7_rollback.",
         )
 
 
@@ -389,6 +391,8 @@ class _Execution:
         incident = open_incident(
             run=self.run, step=step.key, title=f"Step {step.key} failed: {error.message}", opened_by=self.run.operator,
             detail={**error.as_dict(), "policy": section.on_failure, "integrity": self._proof()}, blocking=not goes_on,
+            kind=Incident.Kind.INDEX if goes_on else Incident.Kind.EXECUTION,
+            severity=Incident.Severity.MEDIUM if goes_on else Incident.Severity.HIGH,
         )  # fmt: skip
         self.run.report.setdefault("failures", []).append({**error.as_dict(), "incident": str(incident.pk)})
         if goes_on:
@@ -397,7 +401,7 @@ class _Execution:
         self._state(RunState.FAILED)
         raise StepFailed(
             f"Step {step.key} (line {error.line}) failed: {error.message} [{error.sqlstate}]. It left nothing behind.",
-            f"Enter root cause and remediation at /incidents/{incident.pk}/, then v7_execute; "
+            f"Root cause and remediation are entered and reviewed at /incidents/{incident.pk}/, then v7_execute; "
             "or go back with v7_rollback.",
         )
 

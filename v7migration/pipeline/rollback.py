@@ -70,7 +70,9 @@ def authorize(*, run: Run, operator: User, incident: str = "") -> str:
             f"{operator.get_username()} does not hold the persona {gates.DB_TEAM_LEAD}.", "Name one who does with --as."
         )
     # An incident that was remediated before the run finished is over: it opens no way back afterwards.
-    over = [Incident.State.CLOSED, *([Incident.State.REMEDIATED] if run.state == RunState.FINISHED else [])]
+    over = [Incident.State.CLOSED]
+    if run.state == RunState.FINISHED:
+        over += [Incident.State.REMEDIATED, Incident.State.REVIEWED]
     if (committed := _unproved(run)) is not None:
         return str(committed.report.get("right", ""))
     standing = run.incidents.filter(blocking=True).exclude(state__in=over).first()
@@ -78,7 +80,13 @@ def authorize(*, run: Run, operator: User, incident: str = "") -> str:
         return f"incident {standing.pk}"
     if incident:
         opened = open_incident(
-            run=run, step="", title=incident, detail={"opened_for": "rollback"}, opened_by=operator.get_username()
+            run=run,
+            step="",
+            title=incident,
+            detail={"opened_for": "rollback"},
+            opened_by=operator.get_username(),
+            kind=Incident.Kind.EMERGENCY,
+            severity=Incident.Severity.CRITICAL,
         )
         _notify(run, incident, operator)
         return f"incident {opened.pk}"
@@ -222,7 +230,7 @@ class _Rollback:
     def _incident(self, error: StepError) -> None:
         incident = open_incident(
             run=self.run, step=error.step, title=f"The rollback failed: {error.message}", detail=error.as_dict(),
-            opened_by=self.operator,
+            opened_by=self.operator, kind=Incident.Kind.ROLLBACK, severity=Incident.Severity.CRITICAL,
         )  # fmt: skip
         raise StepFailed(
             f"Section 9 failed as a whole (line {error.line}): {error.message} [{error.sqlstate}]. Nothing changed.",

@@ -20,6 +20,7 @@ from tracking import home, moving
 from v7migration.errors import Refused
 from v7migration.ledger.models import Incident, Run, RunState, RunStep
 from v7migration.ledger.services import append_event
+from v7migration.pipeline.account import tell
 from v7migration.postgres import catalog
 from v7migration.postgres.runner import ConnectionLost, committed_steps
 from v7migration.postgres.session import RUN_LOCK
@@ -30,8 +31,10 @@ PATIENCE = 3.0
 """Seconds for which a command waits for the lock of a run that was just killed: its server session ends within one."""
 
 
-def settle(connection: Connection, *, may_open_target: bool = True) -> None:
+def settle(connection: Connection, *, may_open_target: bool = True) -> list[str]:
     """Bring the fences and the account of runs in line with what the target says was committed.
+
+    Returns what was found, in sentences: which run had died where, and what became of its last step.
 
     Args:
         connection: a session on the target that holds the run's lock.
@@ -41,17 +44,20 @@ def settle(connection: Connection, *, may_open_target: bool = True) -> None:
         Refused: this is not the target that the runs on record changed; nothing was touched.
     """
     if home.fence("default") is None:
-        return
+        return []
     _refuse_another_target(connection)
+    found: list[str] = []
     for rollback in Run.objects.filter(kind=Run.Kind.ROLLBACK).exclude(state=RunState.FINISHED):
-        _settle_rollback(rollback, connection)
+        found += _settle_rollback(rollback, connection)
     unfinished = Run.objects.filter(kind=Run.Kind.EXECUTE, state__in=UNFINISHED)
     committed = {run.pk: committed_steps(connection, run.pk) for run in unfinished}
     for run in unfinished:
-        reconcile(run, committed[run.pk])
+        found += reconcile(run, committed[run.pk])
         if run.state == RunState.RUNNING:
             _end(run, RunState.STOPPED, "its command ended without a word; finished steps remain")
-    _settle_home(connection, may_open_target=may_open_target, begun=[pk for pk, steps in committed.items() if steps])
+            found.append(f"Run {run.pk} had ended without a word; {len(committed[run.pk])} of its steps are committed.")
+    begun = [pk for pk, steps in committed.items() if steps]
+    return found + _settle_home(connection, may_open_target=may_open_target, begun=begun)
 
 
 def _refuse_another_target(connection: Connection) -> None:
@@ -76,39 +82,47 @@ def _refuse_another_target(connection: Connection) -> None:
         )
 
 
-def _settle_rollback(rollback: Run, connection: Connection) -> None:
+def _settle_rollback(rollback: Run, connection: Connection) -> list[str]:
     """End a rollback whose command died: its Section 9 either committed, or changed nothing."""
     committed = committed_steps(connection, rollback.pk)
-    reconcile(rollback, committed)
+    found = reconcile(rollback, committed)
     if committed and (rollback.undoes is None or rollback.undoes.state != RunState.ROLLED_BACK):
         finish_rollback(rollback)
+        found.append(f"The rollback {rollback.pk} had committed before its command ended; its account is closed now.")
     elif rollback.state == RunState.RUNNING:
         _end(rollback, RunState.FAILED, "the rollback did not commit")
+        found.append(f"The rollback {rollback.pk} had ended without a COMMIT: Section 9 changed nothing.")
+    return found
 
 
-def _settle_home(connection: Connection, *, may_open_target: bool, begun: list[Any]) -> None:
+def _settle_home(connection: Connection, *, may_open_target: bool, begun: list[Any]) -> list[str]:
     control = home.fence("default")
     assert control is not None  # noqa: S101
     if control.current_home == home.LIVE:
         if may_open_target and not _target_is_open(connection):
             moving.open_target_fence(connection)
             append_event(kind="home.settled", subject="live", payload={"why": "the rollback did not commit"})
+            return ["The tracking rows stay in the target; its fence is open again."]
     elif control.is_open:
-        return
+        return []
     elif _target_is_open(connection):
         with transaction.atomic():
             moving.open_planning_home(home=home.LIVE)
             Run.objects.filter(pk__in=begun).update(populated=True)
             append_event(kind="home.settled", subject="live", payload={"why": "the population had committed"})
+        return ["The population had committed: the target is the home of the tracking rows."]
     elif not begun:
         with transaction.atomic():
             moving.open_planning_home()
             append_event(kind="home.settled", subject="planning", payload={"why": "nothing was committed"})
+        return ["Nothing was committed in the target: the planning home is open again."]
+    return []
 
 
 def _end(run: Run, state: RunState, why: str) -> None:
     Run.objects.filter(pk=run.pk).update(state=state, stop_requested_by="")
     append_event(kind=f"run.{state.value}", subject=str(run.pk), payload={"why": why})
+    tell(run, f"run.{state.value}", why=why)
 
 
 def _target_is_open(connection: Connection) -> bool:
@@ -119,14 +133,21 @@ def _target_is_open(connection: Connection) -> bool:
     return bool(row and row[0])
 
 
-def reconcile(run: Run, committed: Iterable[str]) -> None:
-    """Finish the bookkeeping of intents without an outcome: the target's ledger says which were committed."""
-    known = set(committed)
+def reconcile(run: Run, committed: Iterable[str]) -> list[str]:
+    """Finish the bookkeeping of intents without an outcome: the target's ledger says which were committed.
+
+    Returns a sentence for each.
+    """
+    known, found = set(committed), []
     for intent in run.steps.filter(state=RunStep.State.INTENT):
         intent.state = RunStep.State.COMMITTED if intent.key in known else RunStep.State.FAILED
         intent.finished_at = timezone.now()
         intent.detail = {"recovered": "read from the target's ledger: " + intent.state}
         intent.save(update_fields=["state", "finished_at", "detail"])
+        what = "was committed" if intent.key in known else "left nothing"
+        found.append(f"Step {intent.key} had no outcome on record: the target's ledger says that it {what}.")
+        tell(run, "step.recovered", step=intent.key, attempt=intent.attempt, state=intent.state)
+    return found
 
 
 def finish_rollback(rollback: Run) -> None:
@@ -136,7 +157,7 @@ def finish_rollback(rollback: Run) -> None:
         executed = rollback.undoes
         if executed is not None:
             Run.objects.filter(pk=executed.pk).update(state=RunState.ROLLED_BACK)
-            Incident.objects.filter(Q(run=executed) | Q(run__undoes=executed), state=Incident.State.REMEDIATED).update(
+            Incident.objects.filter(Q(run=executed) | Q(run__undoes=executed), state=Incident.State.REVIEWED).update(
                 state=Incident.State.CLOSED
             )
         Run.objects.filter(pk=rollback.pk).update(state=RunState.FINISHED, finished_at=now)

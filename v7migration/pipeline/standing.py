@@ -12,7 +12,7 @@ from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, REJECTED, SeatState
 from tracking.models import GlobalImpact
 from v7migration.ledger.models import Changeset, Incident, Run, RunState
-from v7migration.pipeline import gatekeeper
+from v7migration.pipeline import gatekeeper, incidents
 from v7migration.pipeline.gatekeeper import Staleness
 from v7migration.pipeline.target import TargetState
 
@@ -179,9 +179,9 @@ def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
     if run.state == RunState.RUNNING:
         return action(DB_TEAM_LEAD, f"The run is under way ({run.operator}); wait for it, or stop it on its page.")
     if run.state in (RunState.STOPPED, RunState.FAILED):
-        waiting = run.incidents.filter(blocking=True, state=Incident.State.OPEN).first()
+        waiting = incidents.unreviewed(run).first()
         if waiting is not None:
-            return action(DB_TEAM_LEAD, f"Enter root cause and remediation of the incident “{waiting.title}”.")
+            return _incident_action(waiting)
         return action(DB_TEAM_LEAD, "Run v7_execute to go on, or v7_rollback to go back.")
     if run.state == RunState.ROLLED_BACK:
         return action(DB_TEAM_LEAD, "The run was taken back. A new cycle begins with v7_rehearse and v7_freeze.")
@@ -193,6 +193,16 @@ def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
         if not seat.waiting_for:
             return action(seat.seat.persona, f"Sign “{seat.seat.meaning}” on the run's page.", seat.seat.key)
     return action(ARCHITECT, "Phase 4 is complete. Kick off Phase 5.")
+
+
+def _incident_action(waiting: Incident) -> NextAction:
+    """Return who documents or reviews an incident that holds everything else."""
+    personas, sentence = incidents.turn(waiting)
+    persona = DB_TEAM_LEAD if waiting.state == Incident.State.OPEN else ARCHITECT
+    if waiting.state == Incident.State.REMEDIATED and DB_TEAM_LEAD in personas:
+        others = selectors.holders_of(ARCHITECT).exclude(username=waiting.remediated_by)
+        persona = ARCHITECT if others.exists() else DB_TEAM_LEAD
+    return action(persona, f"The incident “{waiting.title}” holds the run: {sentence}.")
 
 
 def _principles(standing: Standing) -> tuple[Principle, ...]:

@@ -18,7 +18,7 @@ register = template.Library()
 TONES = {
     "good": (
         "approved granted finished committed completed green ok executed validated implemented migrated retired pass "
-        "equal yes met remediated closed open-gate low"
+        "equal yes met remediated reviewed closed open-gate low"
     ),
     "bad": "rejected failed revoked blocked error fail timeout red no critical stale high",
     "warn": "stopped expired warn medium unmet rolled_back superseded accept",
