@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -24,7 +23,7 @@ from v7migration.postgres.fingerprint import differences, fingerprint
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.runner import Hooks, StepError, committed_steps, run_step
 from v7migration.postgres.script import Script, parse
-from v7migration.postgres.script.objects import created
+from v7migration.postgres.script.way_back import never_made
 from v7migration.postgres.session import run_lock
 
 
@@ -188,7 +187,7 @@ class _Rollback:
             )
             hooks = Hooks(
                 opening=self._compare_under_lock if live else lambda connection: None,
-                skipping=self._was_never_made,
+                skipping=never_made(self.script, self.committed),
                 began=partial(_began, intent.pk),
             )
             try:
@@ -213,19 +212,6 @@ class _Rollback:
         connection.execute("SET LOCAL search_path = public, v7_monitoring, v7_history, migration_gate")
         moving.compare_homes(connection)
         connection.execute("SET LOCAL search_path = public")
-
-    def _was_never_made(self, message: str) -> bool:
-        """Say whether a NOTICE about a missing object is fine: no committed step made an object of that name."""
-        words = {part for word in re.findall(r"[^\s\"',]+", message) for part in word.split(".")}
-        made = (
-            name.split(".")[-2:] if kind in ("trigger", "column") else name.split(".")[-1:]
-            for section in self.script.sections
-            for step in section.steps
-            if step.key in self.committed
-            for statement in step.statements
-            for kind, name in created(statement)
-        )
-        return not any(words.issuperset(parts) for parts in made)
 
     def _incident(self, error: StepError) -> None:
         incident = open_incident(

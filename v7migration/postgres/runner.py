@@ -85,6 +85,8 @@ class Hooks:
 
     began: Callable[[str, int], None] = lambda xid, pid: None
     statement: Callable[[Statement, int, int], None] = lambda statement, number, total: None
+    done: Callable[[Connection, Statement, dict[str, Any]], None] = lambda connection, statement, account: None
+    """Told after each statement, in its transaction; it may add to the statement's account."""
     opening: Callable[[Connection], None] = lambda connection: None
     inside: Callable[[Connection], None] = lambda connection: None
     skipping: Callable[[str], bool] = lambda message: False
@@ -308,11 +310,11 @@ def _statement(connection: Connection, step: Step, statement: Statement, hooks: 
     expected = TransactionStatus.INTRANS if step.transactional else TransactionStatus.IDLE
     if connection.info.transaction_status != expected:
         raise StepError(step.key, statement.line, "25000", "the statement ended or began a transaction", "Take it out.")
-    return {
-        "line": statement.line,
-        "kind": statement.kind,
-        "milliseconds": round((time.monotonic() - started) * 1000, 2),
-    }
+    elapsed = round((time.monotonic() - started) * 1000, 2)
+    account: dict[str, Any] = {"line": statement.line, "kind": statement.kind, "milliseconds": elapsed}
+    with _located(connection, step, statement.line):
+        hooks.done(connection, statement, account)
+    return account
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Container, Iterator
 
 from . import grammar, objects
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, Section, Statement
@@ -12,6 +13,33 @@ GATE_SCHEMA = "migration_gate"  # survives a rollback
 GONE_WITH_TABLE = frozenset({"index", "trigger", "policy", "constraint", "column", "statistics"})
 CHANGES = ("DeleteStmt", "UpdateStmt", "InsertStmt", "MergeStmt")
 Maker = tuple[Section, Statement]
+
+
+def never_made(script: Script, executed: Container[str]) -> Callable[[str], bool]:
+    """Return the rule by which a rollback may pass over a missing object.
+
+    Args:
+        script: the script that is taken back.
+        executed: the keys of its steps that committed.
+
+    Returns:
+        Asked with a NOTICE about a missing object: whether no executed step made an object of that name, so that it
+        is missing rightly. (A NOTICE about an object that an executed step made is a failure: somebody took it away.)
+    """
+    made = [
+        name.split(".")[-2:] if kind in ("trigger", "column") else name.split(".")[-1:]
+        for section in script.sections
+        for step in section.steps
+        if step.key in executed
+        for statement in step.statements
+        for kind, name in objects.created(statement)
+    ]
+
+    def is_fine(message: str) -> bool:
+        words = {part for word in re.findall(r"[^\s\"',]+", message) for part in word.split(".")}
+        return not any(words.issuperset(parts) for parts in made)
+
+    return is_fine
 
 
 def statement_findings(statement: Statement) -> Iterator[tuple[str, str, str, str]]:
