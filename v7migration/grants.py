@@ -15,8 +15,9 @@ from v7migration.ledger.appendonly import AppendOnly
 MOVING_COLUMNS = {
     "ledger_run": "state, finished_at, populated, stop_requested_by, report",
     "ledger_runstep": "state, transaction_id, backend_pid, finished_at, milliseconds, detail",
-    "ledger_incident": "state, assigned_to, root_cause, remediation, remediated_by, remediated_at, "
+    "ledger_incident": "state, severity, assigned_to, root_cause, remediation, remediated_by, remediated_at, "
     "reviewed_by, reviewed_at, review_note",
+    "ledger_emergency": "state",
 }
 
 

@@ -149,6 +149,23 @@ class Run(models.Model):
         return f"{self.kind} {str(self.id)[:8]} of {self.changeset_id[:12]}: {self.state}"
 
 
+class Baseline(AppendOnly):
+    """How fast the target answered at one moment (documents 2.1.1, 5.3): before a run, or after the one it names."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    taken_at = models.DateTimeField(db_default=Now())
+    taken_by = models.CharField(max_length=150, blank=True)
+    target_name = models.CharField(max_length=300)
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="measurements")
+    document = models.JSONField(help_text="queries with milliseconds and plans, sizes, use of the indexes")
+
+    class Meta:
+        ordering = ["-taken_at"]
+
+    def __str__(self) -> str:
+        return f"measurement of {self.target_name}"
+
+
 class RunStep(models.Model):
     """One attempt at one step: the intent before, the outcome after. The truth is the target's run_ledger."""
 

@@ -8,6 +8,7 @@ from tracking.actors import Actor
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
 from v7migration.pipeline.inventory.enum_analysis import propose_consolidations
+from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.target import runner, take_snapshot
 from v7migration.postgres import catalog
 
@@ -33,9 +34,10 @@ def take(*, actor: Actor | None, only: str | None = None) -> tuple[Snapshot, dic
             result["enums"] = snapshot.enums
         if only in (None, "dependencies"):
             result["dependencies"] = catalog.dependencies(connection)
-    for part in ("files", "baseline"):
-        if only in (None, part):
-            result[part] = {"state": NOT_ASSESSED}
+    if only in (None, "files"):
+        result["files"] = {"state": NOT_ASSESSED}
+    if only in (None, "baseline"):
+        result["baseline"] = take_baseline(snapshot, person=person)
     if actor is not None and only in (None, "enums"):
         result["proposed"] = propose_consolidations(snapshot, actor=actor)
     append_event(

@@ -1,0 +1,96 @@
+"""How fast the target answers now, and whether a run made it slower (documents 2.1.1 action 4, 5.3).
+
+The inventory measures before a run, the verification after it; both ask here, as the web role, which is how the
+pages and the application's readers see the target.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+
+from v7migration.ledger.models import Baseline, Run
+from v7migration.postgres import measure
+from v7migration.postgres.measure import Named
+from v7migration.postgres.queries import document_queries
+
+HAS_TABLES = "SELECT to_regclass('public.v7_migration_workflow') IS NOT NULL"
+VIEWS = ("v7_migration_dashboard", "v7_enum_consolidation_status", "v7_file_migration_readiness")
+NO_BASELINE = "No baseline was taken of this target before the run: v7_inventory --only baseline takes one."
+
+
+def take(*, target_name: str, person: str, run: Run | None = None, known: Baseline | None = None) -> Baseline:
+    """Measure the target and store what was found.
+
+    Args:
+        target_name: the target in words, as a snapshot names it.
+        person: username that the evidence names, empty for none.
+        run: the run after which this is measured; None before.
+        known: an earlier measurement whose queries are timed again, word for word, beside those of now.
+
+    Raises:
+        django.db.Error: the target does not answer.
+    """
+    session = _session()
+    document = measure.measure(session, _queries(session, known))
+    if known is not None:
+        document["queries"] = _confirmed(known.document["queries"], document["queries"])
+    return Baseline.objects.create(target_name=target_name, taken_by=person, run=run, document=document)
+
+
+def before(run: Run) -> Baseline | None:
+    """Return the newest measurement of the run's target that was taken before the run began."""
+    found: Baseline | None = Baseline.objects.filter(
+        run=None, target_name=run.changeset.snapshot.target_name, taken_at__lt=run.started_at
+    ).first()
+    return found
+
+
+def compare(*, run: Run, person: str) -> dict[str, Any]:
+    """Measure again after a run and compare with the baseline.
+
+    Returns ``ok``, ``note``, ``baseline`` and ``measured`` ({``id``, ``taken_at``, ``taken_by``} or None), ``queries``
+    (see :func:`measure.compare`) and ``degraded`` (the names of the queries that got worse).
+    """
+    known = before(run)
+    found = take(target_name=run.changeset.snapshot.target_name, person=person, run=run, known=known)
+    lines = measure.compare(known.document["queries"] if known else [], found.document["queries"])
+    degraded = [line["name"] for line in lines if line["verdict"] in measure.WORSE]
+    return {
+        "ok": not degraded, "note": "" if known else NO_BASELINE, "baseline": _named(known), "measured": _named(found),
+        "queries": lines, "degraded": degraded,
+    }  # fmt: skip
+
+
+def _session() -> measure.Connection:
+    connections["target"].ensure_connection()
+    session: measure.Connection = connections["target"].connection
+    return session
+
+
+def _queries(session: measure.Connection, known: Baseline | None) -> list[Named]:
+    """Return the queries to time: those of an earlier measurement first, then what is there now beside them."""
+    there = session.execute(HAS_TABLES).fetchone()
+    moments = ("before", "after") if there and there[0] else ("before",)
+    queries = [Named(entry["name"], entry["sql"]) for entry in (known.document["queries"] if known else ())]
+    queries += [Named(f"document {q.name}", q.sql) for q in document_queries() if q.when in moments]
+    queries += measure.queries_on_files(session)
+    if "after" in moments:
+        queries += [Named(f"view: {name}", f"SELECT * FROM v7_monitoring.{name}") for name in VIEWS]  # noqa: S608
+    return list({query.name: query for query in reversed(queries)}.values())[::-1]
+
+
+def _confirmed(earlier: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Measure once more what looks worse than before: a verdict that a passing load would give is none."""
+    suspects = {line["name"] for line in measure.compare(earlier, found) if line["verdict"] in measure.WORSE}
+    session = _session()
+    again = [measure.timed(session, Named(e["name"], e["sql"])) for e in found if e["name"] in suspects]
+    return measure.faster_of(found, again)
+
+
+def _named(taken: Baseline | None) -> dict[str, str] | None:
+    if taken is None:
+        return None
+    taken.refresh_from_db()
+    return {"id": str(taken.pk), "taken_at": taken.taken_at.isoformat(), "taken_by": taken.taken_by}
