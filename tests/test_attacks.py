@@ -32,9 +32,9 @@ from v7migration.postgres import scratch
 RECORDS = (
     "approvals_signature", "approvals_signatory", "approvals_revocation", "approvals_signingattempt",
     "approvals_accountchange", "ledger_script", "ledger_snapshot", "ledger_rehearsal", "ledger_changeset",
-    "ledger_event",
+    "ledger_event", "ledger_emergencystep",
 )  # fmt: skip
-KEPT = ("ledger_run", "ledger_runstep", "ledger_incident")
+KEPT = ("ledger_run", "ledger_runstep", "ledger_incident", "ledger_emergency")
 FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.RestrictViolation)
 SEATS = (("script-review", "lena"), ("rehearsal", "sam"), ("execution", "ada"))
 

@@ -107,6 +107,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _rows("Runs", "play_circle", "ledger.run"),
             _rows("Steps", "steps", "ledger.runstep"),
             _rows("Incidents", "emergency_home", "ledger.incident"),
+            _rows("Emergencies", "e911_emergency", "ledger.emergency"),
+            _rows("Emergency steps", "checklist", "ledger.emergencystep"),
             _rows("Events", "history", "ledger.event"),
         ],
     },

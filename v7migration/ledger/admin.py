@@ -12,7 +12,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from v7migration.adminsite import NOTHING, ReadOnlyAdmin, ReadOnlyTable, column, document, short, state_column, verbatim
-from v7migration.ledger.models import Changeset, Event, Incident, Rehearsal, Run, RunStep, Script, Snapshot
+from v7migration.ledger.models import (
+    Changeset,
+    Emergency,
+    EmergencyStep,
+    Event,
+    Incident,
+    Rehearsal,
+    Run,
+    RunStep,
+    Script,
+    Snapshot,
+)
 
 
 @admin.register(Script)
@@ -287,22 +298,31 @@ class RunStepAdmin(ReadOnlyAdmin):
 class IncidentAdmin(ReadOnlyAdmin):
     """Incidents; root cause and remediation are entered on the incident's own page."""
 
-    list_display = ["title", "state_shown", "blocking", "step", "run_id_shown", "opened_by", "opened_at"]
-    list_filter = ["state", "blocking", "opened_at"]
-    search_fields = ["title", "step", "opened_by", "root_cause", "remediation"]
+    list_display = [
+        "title", "state_shown", "kind_shown", "severity_shown", "assigned_to", "blocking", "step", "run_id_shown",
+        "opened_at",
+    ]  # fmt: skip
+    list_filter = ["state", "kind", "severity", "assigned_to", "blocking", "opened_at"]
+    search_fields = ["title", "step", "opened_by", "assigned_to", "root_cause", "remediation", "review_note"]
     date_hierarchy = "opened_at"
     list_select_related = ["run"]
     fields = [
         "title",
         ("state", "blocking"),
+        ("kind", "severity"),
         ("run", "step"),
         ("opened_at", "opened_by"),
+        "assigned_to",
         "root_cause",
         "remediation",
         ("remediated_at", "remediated_by"),
+        "review_note",
+        ("reviewed_at", "reviewed_by"),
         "detail_text",
     ]
     state_shown = state_column("state", "State")
+    kind_shown = state_column("kind", "Kind")
+    severity_shown = state_column("severity", "Severity")
 
     @column("Run", order="run")
     def run_id_shown(self, row: Incident) -> SafeString | str:
@@ -313,6 +333,51 @@ class IncidentAdmin(ReadOnlyAdmin):
     def detail_text(self, row: Incident) -> SafeString:
         """Show what was recorded when it was opened."""
         return document(row.detail)
+
+
+class EmergencyStepTable(ReadOnlyTable):
+    """The steps of an emergency that were taken."""
+
+    model = EmergencyStep
+    fields = ["number", "at", "by"]
+    ordering = ["id"]
+
+
+@admin.register(Emergency)
+class EmergencyAdmin(ReadOnlyAdmin):
+    """Emergencies: v7_rollback walks their first four steps, the incident's page the last two."""
+
+    list_display = ["run_shown", "state_shown", "incident", "declared_by", "declared_at"]
+    list_filter = ["state", "declared_by", "declared_at"]
+    search_fields = ["run__id__iexact", "incident__title", "declared_by"]
+    date_hierarchy = "declared_at"
+    list_select_related = ["run", "incident"]
+    fields = [("run", "state"), "incident", ("declared_at", "declared_by")]
+    inlines = [EmergencyStepTable]
+    state_shown = state_column("state", "State")
+
+    @column("Run", order="run")
+    def run_shown(self, row: Emergency) -> SafeString:
+        """Show the beginning of the run's id."""
+        return short(row.run_id, 8)
+
+
+@admin.register(EmergencyStep)
+class EmergencyStepAdmin(ReadOnlyAdmin):
+    """Single steps of the emergency protocol."""
+
+    list_display = ["number", "emergency", "by", "at"]
+    list_filter = ["number", "by", "at"]
+    search_fields = ["emergency__run__id__iexact", "by"]
+    date_hierarchy = "at"
+    list_select_related = ["emergency"]
+    ordering = ["-id"]
+    fields = [("emergency", "number"), ("at", "by"), "evidence_text"]
+
+    @column("Evidence")
+    def evidence_text(self, row: EmergencyStep) -> SafeString:
+        """Show what the step rests on."""
+        return document(row.evidence)
 
 
 @admin.register(Event)

@@ -308,6 +308,89 @@ class Incident(Contested):
         """End it: what it was about is over."""
 
 
+class Emergency(Contested):
+    """The emergency protocol of document 5.4 for one execution: six steps, each with time, person and evidence."""
+
+    class State(models.TextChoices):
+        DECLARED = "declared"
+        STOPPED = "stopped"
+        NOTIFIED = "notified"
+        ROLLED_BACK = "rolled_back"
+        STABLE = "stable"
+        EXPLAINED = "explained"
+        CLOSED = "closed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="emergency", help_text="the execution")
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+")
+    state = FSMField(max_length=12, choices=State.choices, default=State.DECLARED, protected=True)
+    declared_at = models.DateTimeField(db_default=Now())
+    declared_by = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ["-declared_at"]
+        verbose_name_plural = "emergencies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["declared", "stopped", "notified", "rolled_back", "stable", "explained", "closed"]
+                ),
+                name="ledger_emergency_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"emergency of run {str(self.run_id)[:8]}: {self.state}"
+
+    @transition(field=state, source=State.DECLARED, target=State.STOPPED)
+    def stop(self) -> None:
+        """1. All work has stopped."""
+
+    @transition(field=state, source=State.STOPPED, target=State.NOTIFIED)
+    def notify(self) -> None:
+        """2. The Architect and DB Team Lead were told."""
+
+    @transition(field=state, source=State.NOTIFIED, target=State.ROLLED_BACK)
+    def roll_back(self) -> None:
+        """3. The rows are home and Section 9 has committed."""
+
+    @transition(field=state, source=State.ROLLED_BACK, target=State.STABLE)
+    def verify(self) -> None:
+        """4. The target is stable."""
+
+    @transition(field=state, source=State.STABLE, target=State.EXPLAINED)
+    def explain(self) -> None:
+        """5. The root cause is documented."""
+
+    @transition(field=state, source=State.EXPLAINED, target=State.CLOSED)
+    def close(self) -> None:
+        """6. The remediation is planned and reviewed: the next attempt may begin."""
+
+    @transition(field=state, source=State.EXPLAINED, target=State.STABLE)
+    def ask_again(self) -> None:
+        """A reviewer sent root cause and remediation back."""
+
+
+class EmergencyStep(AppendOnly):
+    """One step of the protocol as it was taken. Steps 5 and 6 stand again after a reviewer sent them back."""
+
+    id = models.BigAutoField(primary_key=True)
+    emergency = models.ForeignKey(Emergency, on_delete=models.PROTECT, related_name="steps")
+    number = models.IntegerField(help_text="1 to 6, as in document 5.4")
+    at = models.DateTimeField(db_default=Now())
+    by = models.CharField(max_length=150)
+    evidence = models.JSONField(help_text="a sentence under 'found', and what it rests on")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(number__gte=1, number__lte=6), name="ledger_emergencystep_number_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.number} of the emergency {str(self.emergency_id)[:8]}"
+
+
 class Event(AppendOnly):
     """One line of the append-only log; rows are added by the function ``append_event`` only."""
 
