@@ -126,6 +126,20 @@ def test_a_failed_index_is_documented_and_the_run_goes_on(trouble: Callable[[str
     assert (incident.step, incident.blocking) == ("7.5", False)
 
 
+def test_drift_after_a_failed_index_is_still_noticed(trouble: Callable[[str], World]) -> None:
+    world = trouble("-- Step 7.5: index the tasks by status")
+
+    def change() -> None:
+        with world.owner() as connection:
+            connection.execute("ALTER TABLE public.file_audit_comments ADD COLUMN sneaked integer")
+
+    world.reporter = Acting("7.6", change)
+    with pytest.raises(StepFailed, match="sneaked"):
+        world.execute()
+    drift = Run.objects.get().report["drift"]
+    assert drift and all("sneaked" in sentence for sentence in drift)
+
+
 def test_a_run_stopped_before_its_population_rolls_back_without_touching_the_planning_rows(
     trouble: Callable[[str], World],
 ) -> None:

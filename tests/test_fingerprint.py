@@ -18,10 +18,13 @@ from v7migration.postgres.canonical import canonical_expression
 from v7migration.postgres.catalog import snapshot
 from v7migration.postgres.embedded import client_binary, scratch_server
 from v7migration.postgres.fingerprint import differences, fingerprint
+from v7migration.postgres.watch import watermark
 
 Connection = psycopg.Connection[Any]
 DATA = Path(__file__).parent / "data"
 NAMES = itertools.count()
+NOT_WATCHED = ("SUBSCRIPTION", "TABLES IN SCHEMA")
+"""What the watermark leaves to the full comparisons at the start and the end of a run."""
 
 
 @pytest.fixture(scope="session", params=[18, 16], ids=["on 18", "on 16"])
@@ -299,9 +302,12 @@ def test_a_change_that_18_knows_is_noticed_and_named(
 
 def assert_noticed(connection: Connection, before: dict[str, Any], change: str, sentence: str) -> None:
     with connection.transaction(force_rollback=True):
+        mark = watermark(connection)
         for statement in change.split(";; "):
             connection.execute(statement.encode())
         after = snapshot(connection)
+        seen = watermark(connection) != mark
+    assert seen or any(word in change for word in NOT_WATCHED)
     assert fingerprint(after) != fingerprint(before)
     found = differences(before, after)
     assert any(difference.startswith(sentence) for difference in found), found
@@ -315,6 +321,20 @@ def test_what_is_no_change_leaves_the_fingerprint_alone(legacy: Connection, stat
     after = snapshot(legacy)
     assert differences(before, after) == []
     assert fingerprint(after) == fingerprint(before)
+
+
+def test_what_an_application_does_all_day_leaves_the_watermark_alone(server: str, legacy: Connection) -> None:
+    mark = watermark(legacy)
+    with psycopg.connect(make_conninfo(server, dbname=legacy.info.dbname), autocommit=True) as application:
+        application.execute("CREATE TEMP TABLE passing (id serial PRIMARY KEY, body text DEFAULT 'x')")
+        application.execute("INSERT INTO notes (id, body) SELECT n, 'more' FROM generate_series(9000, 9100) AS n")
+        application.execute("UPDATE notes SET body = 'other'")
+        application.execute("DELETE FROM notes WHERE id > 9000")
+        application.execute("ANALYZE notes")
+        application.execute("VACUUM notes")
+        assert watermark(legacy) == mark
+        application.execute("COMMENT ON TABLE notes IS 'seen'")
+    assert watermark(legacy) != mark
 
 
 def test_a_restored_dump_has_the_same_fingerprint(server: str, legacy: Connection) -> None:

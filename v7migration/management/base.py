@@ -60,7 +60,8 @@ class StageCommand(BaseCommand):
     def _translated(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         try:
             if self.settles:
-                _settle_if_idle()
+                for sentence in _settle_if_idle():
+                    self.say(f"→ {sentence}")
             return self.act(options)
         except OperationalError as error:
             raise Refused(
@@ -80,13 +81,14 @@ class StageCommand(BaseCommand):
         self.console.print(text, markup=False)
 
 
-def _settle_if_idle() -> None:
-    """Finish what a run or rollback that died left half-said; leave a live one, and a target that is away, alone."""
+def _settle_if_idle() -> list[str]:
+    """Finish and tell what a run or rollback that died left half-said; leave a live one, and an absent target, alone."""
     if home.fence("default") is None or home.is_open():
-        return
+        return []
     with suppress(Refused), runner(application_name="settle", needs_file_audit=False) as connection:
         with run_lock(connection):
-            settle(connection)
+            return settle(connection)
+    return []
 
 
 def _error_document(error: V7Error) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class ProgressReporter:
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False)
 
+    def note(self, sentence: str) -> None:
+        """Print what became of the last run, or where this one goes on."""
+        self._print(f"→ {sentence}")
+
     def section(self, section: Section, reason: str) -> None:
         """Print the section's heading, and why it runs here when the document has another order."""
         self._print(f"Section {section.number}: {section.title}")

@@ -6,6 +6,8 @@ WITH ours AS (
 ), temporary AS (
     SELECT oid FROM ours UNION ALL SELECT type FROM ours WHERE type <> 0
     UNION ALL SELECT t.typarray FROM ours JOIN pg_type AS t ON t.oid = ours.type WHERE t.typarray <> 0
+    UNION ALL SELECT d.oid FROM ours JOIN pg_attrdef AS d ON d.adrelid = ours.oid
+    UNION ALL SELECT k.oid FROM ours JOIN pg_constraint AS k ON k.conrelid = ours.oid
 ), version (catalog, number, place) AS (
     SELECT 1, count(*), sum(hash_record_extended(ROW(ctid, xmin), 0)) FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'
     UNION ALL SELECT 2, count(*), sum(hash_record_extended(ROW(ctid, xmin), 0)) FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't'

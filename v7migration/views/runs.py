@@ -23,8 +23,11 @@ from v7migration.pipeline import gatekeeper
 from v7migration.views.reading import parsed, plan
 
 STOPPERS = frozenset({DB_TEAM_LEAD, ARCHITECT})
-LONG = 3  # seconds
-BLOCKING = "SELECT pid, usename, application_name, state FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%s))"
+LONG = 2  # seconds
+BLOCKING = """
+    SELECT pid, coalesce(nullif(application_name, ''), usename, backend_type), state
+    FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%s))
+"""
 
 
 @login_required
@@ -102,8 +105,7 @@ def _progress(run: Run) -> dict[str, Any]:
         "done": done,
         "total": len(steps),
         "milliseconds": sum(a.milliseconds or 0 for found in attempts.values() for a in found),
-        "at_work": _at_work(run, attempts),
-        "blocking": _blocking(run, attempts),
+        "at_work": _at_work(run, rows),
     }
 
 
@@ -127,25 +129,36 @@ def _state(key: str, attempts: dict[str, list[RunStep]]) -> dict[str, Any]:
     return {"state": "skipped" if skipped else "pending", "milliseconds": None, "detail": {}, "attempts": []}
 
 
-def _at_work(run: Run, attempts: dict[str, list[RunStep]]) -> dict[str, Any] | None:
-    """Return the step at work and for how many seconds, once that is long enough to wonder."""
-    working = [a for found in attempts.values() for a in found if a.state == RunStep.State.INTENT]
-    if run.state != RunState.RUNNING or not working:
-        return None
-    seconds = (selectors.database_now() - working[-1].started_at).total_seconds()
-    return {"key": working[-1].key, "seconds": round(seconds)} if seconds >= LONG else None
-
-
-def _blocking(run: Run, attempts: dict[str, list[RunStep]]) -> list[dict[str, Any]]:
-    """Return the sessions of the target that the step at work waits for, right now."""
+def _at_work(run: Run, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the step at work (key, section, statement, line), its seconds so far and the sessions it waits for."""
     if run.state != RunState.RUNNING:
-        return []
-    pids = [a.backend_pid for found in attempts.values() for a in found if a.state == "intent" and a.backend_pid]
-    if not pids:
+        return None
+    found = [(section, step) for section in rows for step in section["steps"] if step["state"] == RunStep.State.INTENT]
+    if not found:
+        return None
+    section, step = found[-1]
+    attempt, now = step["attempts"][-1], step["detail"].get("now", {})
+    seconds = (selectors.database_now() - attempt.started_at).total_seconds()
+    if seconds < LONG and not now:
+        return None
+    return {
+        **now,
+        "key": step["key"],
+        "title": step["title"],
+        "section": section["number"],
+        "seconds": round(seconds),
+        "gave_way": len(step["detail"].get("waits", ())),
+        "blocking": now.get("blocking") or _blocking(attempt),
+    }
+
+
+def _blocking(attempt: RunStep) -> list[dict[str, Any]]:
+    """Return the sessions of the target that an attempt waits for right now, as far as the web role may see them."""
+    if not attempt.backend_pid:
         return []
     try:
         with connections["target"].cursor() as cursor:
-            cursor.execute(BLOCKING, [pids[-1]])
-            return [dict(zip(("pid", "user", "application", "state"), row, strict=True)) for row in cursor.fetchall()]
+            cursor.execute(BLOCKING, [attempt.backend_pid])
+            return [dict(zip(("pid", "application", "state"), row, strict=True)) for row in cursor.fetchall()]
     except Error:
         return []
