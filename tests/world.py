@@ -29,7 +29,7 @@ from v7migration.ledger.models import Changeset, Incident, Run
 from v7migration.pipeline import gatekeeper, incidents, inventory, sign
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
-from v7migration.pipeline.rollback import authorize, rollback
+from v7migration.pipeline.rollback import authorize, find_run, rollback
 
 DATABASES = ("v7_control", "v7_target")
 
@@ -139,7 +139,7 @@ class World:
 
     def roll_back(self, incident: str = "a trial of the way back") -> Run:
         """Take the standing run back in an incident."""
-        run = Run.objects.filter(kind="execute").exclude(state="rolled_back").latest("started_at")
+        run = find_run()
         operator = self.user("lena")
         return rollback(run=run, operator=operator, right=authorize(run=run, operator=operator, incident=incident))
 
@@ -244,7 +244,10 @@ def _restore(stage: str) -> None:
     for database in DATABASES:
         with administrator(database) as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_id(database)))
-            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_id(database), _name(stage, database)))
+            copy = sql.SQL(
+                "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY"
+            )  # the other one's sequences survive no crash
+            admin.execute(copy.format(_id(database), _name(stage, database)))
             _copy_rights(admin, f"template_{stage}_{database}", database)
 
 
