@@ -1,0 +1,47 @@
+"""How bad a failed check is, and the incident it becomes (document 5.3: document failures, assess criticality)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tracking.choices import Risk, highest
+from v7migration.postgres.queries import Check
+
+GRADES: dict[str, str] = {
+    **dict.fromkeys(("integrity", "home", "tables", "2.2.1", "2.2.2", "4.3 phases"), Risk.CRITICAL),
+    **dict.fromkeys(("constraints", "triggers", "grants", "shape", "4.1", "4.4"), Risk.HIGH),
+    **dict.fromkeys(("indexes", "views", "4.2"), Risk.MEDIUM),
+}
+"""Data, integrity, home and missing tables are critical; what guards rows is high; what speeds up or shows them medium."""
+ROW_OPERATIONS = "rows of "
+ONLY_INDEX_OR_VIEW = re.compile(r"(?:unexpected|missing): (?:view |[^:]+: index )")
+
+
+def grade(check: Check) -> str:
+    """Return how bad it is that this check fails: ``low``, ``medium``, ``high`` or ``critical``.
+
+    A shape that differs in indexes and views only is no worse than those.
+    """
+    if check.name.startswith(ROW_OPERATIONS):
+        return Risk.HIGH
+    if check.name == "shape" and check.rows and all(ONLY_INDEX_OR_VIEW.match(row[0]) for row in check.rows):
+        return Risk.MEDIUM
+    return GRADES.get(check.name, Risk.LOW)
+
+
+def graded(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    """Return ``name``, ``title``, ``expected``, ``actual`` and ``grade`` of each check that fails, the worst first."""
+    order = [Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, Risk.LOW]
+    failed = [
+        {"name": c.name, "title": c.title, "expected": c.expected, "actual": c.actual, "grade": str(grade(c))}
+        for c in checks
+        if not c.ok
+    ]
+    return sorted(failed, key=lambda failure: order.index(Risk(failure["grade"])))
+
+
+def worst(failures: Sequence[dict[str, Any]]) -> str:
+    """Return the highest grade of some failures, ``low`` of none."""
+    return highest([failure["grade"] for failure in failures]) or Risk.LOW
