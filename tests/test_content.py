@@ -24,8 +24,8 @@ EVERY_TYPE = """
     );
     INSERT INTO public.every_type
     SELECT n, n, n, n, n, n, n, true, n::text, n::text, 'x', 'x', '2026-01-01', '2026-01-01 00:00Z', '1 day',
-           md5(n::text)::uuid, '{}', '{}', '(1,2)', '101', '10.0.0.1', 'a b', 'a & b', 'good', '(1,a)'::public.a_pair, '[]',
-           '{1,2}', '{good}', ARRAY['{}'::json], '[1,5)', '{[1,5)}', ARRAY['(1,a)'::public.a_pair]
+           md5(n::text)::uuid, '{}', '{}', '(1,2)', '101', '10.0.0.1', 'a b', 'a & b', 'good', '(1,a)'::public.a_pair,
+           '[]', '{1,2}', '{good}', ARRAY['{}'::json], '[1,5)', '{[1,5)}', ARRAY['(1,a)'::public.a_pair]
       FROM generate_series(1, 50) AS n;
 """
 
@@ -91,3 +91,44 @@ def test_an_empty_table_and_chosen_columns_have_a_proof(table: Any) -> None:
     assert proof(table, "public", "every_type", columns=["id", "word"]) == chosen
     table.execute("DELETE FROM public.every_type")
     assert of(table) == {"rows": 0, "checksum": "0:0"}
+
+
+def test_two_rows_that_exchange_one_value_are_noticed(table: Any) -> None:
+    before = of(table)
+    for other in range(2, 50):
+        with table.transaction(force_rollback=True):
+            table.execute(
+                "UPDATE public.every_type AS x SET word = y.word FROM public.every_type AS y "
+                "WHERE (x.id, y.id) IN ((1, %s), (%s, 1))",
+                [other, other],
+            )
+            assert of(table) != before, other
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "word = word || ' '", "word = upper(word || 'a')", "padded = NULL", "short = ''", "exact = 7.0",
+        "double = '-0'::float8", "span = '24:00'", "numbers = '{{1,2}}'", "numbers = '[0:1]={1,2}'", "plain = '{ }'",
+        "binary_json = '[1.0]'", "during = '[1,6)'", "mood = 'bad'",
+    ],
+)  # fmt: skip
+def test_what_is_equal_but_not_the_same_is_noticed(table: Any, change: str) -> None:
+    table.execute("UPDATE public.every_type SET double = 0, binary_json = '[1]' WHERE id = 7")
+    before = of(table)
+    table.execute(f"UPDATE public.every_type SET {change} WHERE id = 7")
+    assert of(table) != before
+
+
+def test_null_is_not_an_empty_text_and_a_value_in_another_column_is_another_row(table: Any) -> None:
+    table.execute("UPDATE public.every_type SET word = '', short = NULL WHERE id = 7")
+    before = of(table)
+    table.execute("UPDATE public.every_type SET word = NULL, short = '' WHERE id = 7")
+    assert of(table) != before
+
+
+def test_a_session_that_shows_values_otherwise_gets_the_same_proof(table: Any) -> None:
+    before = of(table)
+    table.execute("SET DateStyle = 'German'; SET IntervalStyle = 'iso_8601'; SET TimeZone = 'Asia/Kolkata'")
+    assert of(table) == before
+    assert table.execute("SHOW DateStyle").fetchone()[0].startswith("German")
