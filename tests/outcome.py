@@ -87,7 +87,7 @@ def of_execution(world: World, expected: Undisturbed, *, incidents: int = 0) -> 
         incidents: how many a rollback that died had opened before.
     """
     run = Run.objects.get(kind="execute")
-    found = [
+    return [
         *_equal("state of the run", (RunState.FINISHED.value, True), (run.state, run.populated)),
         *_equal("proof of integrity", True, run.report.get("integrity", {}).get("ok")),
         *_equal("home", (home.LIVE, True), (home.read(), home.is_open())),
@@ -99,7 +99,6 @@ def of_execution(world: World, expected: Undisturbed, *, incidents: int = 0) -> 
         *_events(),
         *_incidents(incidents),
     ]
-    return found
 
 
 def of_rollback(world: World, expected: Undisturbed) -> list[Anomaly]:
@@ -109,7 +108,7 @@ def of_rollback(world: World, expected: Undisturbed) -> list[Anomaly]:
     if done is None:
         return [(LOST, f"no finished rollback; the run is {executed.state}")]
     touched = bool(_ledger(world, done))
-    found = [
+    return [
         *_equal("state of the run", RunState.ROLLED_BACK.value, executed.state),
         *_equal("proof of the rollback", (True, []), (done.report.get("as_before"), done.report.get("drift"))),
         *_equal("home", (home.PLANNING, True), (home.read(), home.is_open())),
@@ -120,7 +119,6 @@ def of_rollback(world: World, expected: Undisturbed) -> list[Anomaly]:
         *_events(),
         *_incidents(1),
     ]
-    return found
 
 
 def of_nothing(world: World, expected: Undisturbed) -> list[Anomaly]:

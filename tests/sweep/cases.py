@@ -87,7 +87,7 @@ def command(work: Callable[[], object]) -> None:
     """Run ``work`` within what every command of the product does around its own."""
     surface = _Surface()
     surface.work = work
-    surface._translated({})
+    surface.handle(json=False)
 
 
 def prepare() -> Undisturbed:

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from tests.sweep.children import Line
 
 PRODUCT = ("v7migration.", "tracking.", "approvals.")
 WRITES = re.compile(
-    r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|SELECT append_event|COPY .* FROM STDIN)",
+    r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|SELECT append_event"
+    r"|COPY .* FROM STDIN)",
     re.IGNORECASE | re.DOTALL,
 )
 ROWS = {"_read_gen", "_read_row_gen", "copy_to", "_end_copy_out_gen"}
@@ -147,7 +148,7 @@ def arm(kind: str, number: int, line: Line, ports: dict[int, str]) -> None:
     _each(strike)
 
 
-def _unanswered(connection: psycopg.Connection[Any], generator: Generator[Any, Any, Any]) -> Iterator[Any]:
+def _unanswered(connection: psycopg.Connection[Any], generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """Send, let the server do it and answer, and cut the connection before anybody reads the answer."""
     wanted = next(generator)
     real = socket.socket(fileno=os.dup(connection.pgconn.socket))

@@ -10,6 +10,7 @@ import select
 import signal
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def start() -> None:
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK):
         tempfile.tempdir = str(MEMORY)
         if os.geteuid() == 0:
-            embedded.SYSTEM_DIR = account.SYSTEM_DIR = MEMORY / "v7migration"
+            embedded.SYSTEM_DIR = account.SYSTEM_DIR = MEMORY / "v7migration"  # type: ignore[attr-defined]
     from tests import environment
 
     environment.use_two_servers()
@@ -102,9 +103,9 @@ def kill(name: str) -> None:
         os.close(handle)
 
 
-def _open(pids: object) -> dict[int, int]:
+def _open(pids: Iterable[int]) -> dict[int, int]:
     handles = {}
-    for pid in pids:  # type: ignore[attr-defined]
+    for pid in pids:
         with suppress(ProcessLookupError):
             handles[pid] = os.pidfd_open(pid)
     return handles
