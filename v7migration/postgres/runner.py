@@ -265,7 +265,7 @@ def _concurrent(
     done = []
     timeouts = {
         "lock_timeout": f"{limits.concurrent_lock_timeout}ms",
-        "statement_timeout": f"{limits.statement_timeout}ms",
+        "statement_timeout": f"{limits.concurrent_statement_timeout}ms",
     }
     with settings(connection, synchronous_commit="on", **timeouts):
         for number, statement in enumerate(step.statements, start=1):

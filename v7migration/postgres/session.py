@@ -20,12 +20,14 @@ OLDEST_SERVER = 140000
 class Limits:
     """How long a step may wait and work (milliseconds), and how often a blocked one tries again.
 
-    ``postponed``: tries that give way to an autovacuum before one waits long enough to end it.
+    A concurrent index waits for every transaction that began before it, related or not, and holds nobody up: it has no
+    lock timeout, and an hour. ``postponed``: tries that give way to an autovacuum before one waits long enough to end it.
     """
 
     lock_timeout: int = 300
     statement_timeout: int = 600_000
     concurrent_lock_timeout: int = 0
+    concurrent_statement_timeout: int = 3_600_000
     tries: int = 12
     postponed: int = 5
     first_pause: int = 200
