@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from approvals.gates import ARCHITECT, DB_TEAM_LEAD
-from approvals.selectors import personas_of
+from approvals.selectors import holders_of, personas_of
 from v7migration.errors import GateClosed, TransitionRefused
 from v7migration.ledger.models import Incident, Run
 from v7migration.ledger.services import close_incident, remediate_incident, review_incident
@@ -45,6 +45,14 @@ def turn(incident: Incident) -> tuple[frozenset[str], str]:
     reviewers = reviewing_personas(incident)
     names = f"{ARCHITECT} or a {DB_TEAM_LEAD}" if DB_TEAM_LEAD in reviewers else ARCHITECT
     return reviewers, f"{names} (but not {incident.remediated_by}) reviews root cause and remediation {where}"
+
+
+def whose_turn(incident: Incident) -> str:
+    """Return the one persona to name: who documents, or who reviews what somebody else wrote."""
+    if incident.state == Incident.State.OPEN:
+        return DB_TEAM_LEAD
+    others = holders_of(ARCHITECT).exclude(username=incident.remediated_by)
+    return ARCHITECT if others.exists() or reviewing_personas(incident) == {ARCHITECT} else DB_TEAM_LEAD
 
 
 def reviewing_personas(incident: Incident) -> frozenset[str]:
