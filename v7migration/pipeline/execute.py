@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import django.db
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from approvals.gates import DB_TEAM_LEAD, Granted
 from approvals.selectors import personas_of
@@ -24,7 +24,7 @@ from v7migration.connections import runner_url
 from v7migration.errors import GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Changeset, Incident, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
-from v7migration.pipeline import incidents, integrity, settle
+from v7migration.pipeline import emergency, incidents, integrity, notices, settle
 from v7migration.pipeline.account import Blocking, StepAccount, tell
 from v7migration.pipeline.drift import Drifted, DriftWatch
 from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
@@ -130,6 +130,7 @@ def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Pr
             f"Changeset {changeset.number} was executed by run {run.pk} ({run.get_state_display().lower()}).",
             "v7_rollback takes it back; a new cycle begins with v7_rehearse and v7_freeze.",
         )
+    emergency.refuse_next_execution()
     _refuse_beside_another_run(changeset)
     script = parse(bytes(changeset.script.content))
     committed = committed_steps(connection, run.pk) if run is not None else set()
@@ -229,10 +230,20 @@ class _Execution:
                 "The run was interrupted; finished steps remain, the one at work committed as a whole or left nothing.",
                 "v7_execute goes on; v7_rollback goes back.",
             ) from interrupt
+        except QueryCanceled as cancelled:  # between two steps: the catalogs were being read
+            self._obey_stop_after(cancelled)
         except BaseException:
             self._stopped()
             raise
         return self.run
+
+    def _obey_stop_after(self, cancelled: QueryCanceled) -> NoReturn:
+        """End a run whose look at the target was cancelled: stopped by the person who asked, else with the error."""
+        try:
+            self._obey_stop()
+            raise cancelled
+        finally:
+            self._stopped()
 
     def _sit(self) -> None:
         """Close the planning fence and walk the plan."""
@@ -305,6 +316,7 @@ class _Execution:
         def waiting(attempt: int, blocking: Blocking, pause: float) -> None:
             account.waiting(attempt, blocking, pause)
             self.reporter.waiting(attempt, blocking, pause)
+            self._obey_stop()
 
         def lasting(seconds: float, blocking: Blocking) -> None:
             account.lasting(seconds, blocking)
@@ -347,13 +359,17 @@ class _Execution:
                 reasons = [r.sentence for r in decision.reasons]
                 tell(self.run, "gate.closed", reasons=reasons)
                 raise GateClosed(reasons, "The step was rolled back; the run stands stopped.")
-            stopped_by = Run.objects.values_list("stop_requested_by", flat=True).get(pk=self.run.pk)
-            if stopped_by:
-                raise Stopped(
-                    f"{stopped_by} stopped the run; the step was rolled back.",
-                    "v7_execute goes on; v7_rollback goes back.",
-                )
+            self._obey_stop()
             yield
+
+    def _obey_stop(self) -> None:
+        """Stop before the next COMMIT, or wherever a statement was cancelled or gave way, if somebody asked for it."""
+        settle.reconnect()
+        stopped_by = Run.objects.values_list("stop_requested_by", flat=True).get(pk=self.run.pk)
+        if stopped_by:
+            raise Stopped(
+                f"{stopped_by} stopped the run; the step was rolled back.", "v7_execute goes on; v7_rollback goes back."
+            )
 
     def _hold_changeset(self) -> None:
         """Lock the changeset's row against a revocation, hardly waiting: the step holds its locks in the target.
@@ -386,6 +402,8 @@ class _Execution:
     def _failed(self, section: Section, step: Step, account: StepAccount, error: StepError) -> None:
         """Record a failed step; go on where the section says so, else stop the run (document 5.2)."""
         account.failed(error)
+        if error.sqlstate == QueryCanceled.sqlstate:
+            self._obey_stop()
         self.reporter.step(step, "failed", 0)
         goes_on = section.on_failure == "continue"
         incident = open_incident(
@@ -399,6 +417,7 @@ class _Execution:
             self.run.save(update_fields=["report"])
             return
         self._state(RunState.FAILED)
+        notices.notify_of(incident, actor=self.run.operator)
         raise StepFailed(
             f"Step {step.key} (line {error.line}) failed: {error.message} [{error.sqlstate}]. It left nothing behind.",
             f"Root cause and remediation are entered and reviewed at /incidents/{incident.pk}/, then v7_execute; "

@@ -99,13 +99,13 @@ def _settle_home(connection: Connection, *, may_open_target: bool, begun: list[A
     control = home.fence("default")
     assert control is not None  # noqa: S101
     if control.current_home == home.LIVE:
-        if may_open_target and not _target_is_open(connection):
+        if may_open_target and not target_is_open(connection):
             moving.open_target_fence(connection)
             append_event(kind="home.settled", subject="live", payload={"why": "the rollback did not commit"})
             return ["The tracking rows stay in the target; its fence is open again."]
     elif control.is_open:
         return []
-    elif _target_is_open(connection):
+    elif target_is_open(connection):
         with transaction.atomic():
             moving.open_planning_home(home=home.LIVE)
             Run.objects.filter(pk__in=begun).update(populated=True)
@@ -125,7 +125,8 @@ def _end(run: Run, state: RunState, why: str) -> None:
     tell(run, f"run.{state.value}", why=why)
 
 
-def _target_is_open(connection: Connection) -> bool:
+def target_is_open(connection: Connection) -> bool:
+    """Say whether the target's fence takes writes; a target without one does not."""
     exists = connection.execute("SELECT to_regclass('migration_gate.fence') IS NOT NULL").fetchone()
     if not (exists and exists[0]):
         return False
