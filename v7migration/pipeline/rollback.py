@@ -1,30 +1,59 @@
-"""Rollback: bring the rows home, Section 9 in one transaction, proof that the target is as before (5.4)."""
+"""Rollback: the emergency protocol of document 5.4, or what The Architect signed.
+
+Bring the rows home, Section 9 in one transaction, proof that the target is as before and stable.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.mail import send_mail
-from django.utils import timezone
 from psycopg import sql
 
 from approvals import gates
 from approvals import selectors as approvals_selectors
 from tracking import home, moving
 from v7migration.errors import GateClosed, Refused, StepFailed
-from v7migration.ledger.models import Incident, Run, RunState, RunStep
-from v7migration.ledger.services import append_event, open_incident, record_intent
-from v7migration.pipeline import gatekeeper, settle
+from v7migration.ledger.models import Emergency, Incident, Run, RunState
+from v7migration.ledger.services import append_event, open_incident
+from v7migration.pipeline import emergency, gatekeeper, notices, settle, stopping
+from v7migration.pipeline.account import StepAccount
+from v7migration.pipeline.emergency import ROLL_BACK, STOP, VERIFY, Protocol, Told
 from v7migration.pipeline.target import Connection, describe, runner
-from v7migration.postgres import catalog
+from v7migration.postgres import catalog, dependents, stability
 from v7migration.postgres.fingerprint import differences, fingerprint
-from v7migration.postgres.queries import run_document_queries
+from v7migration.postgres.queries import Check, run_document_queries
 from v7migration.postgres.runner import Hooks, StepError, committed_steps, run_step
-from v7migration.postgres.script import Script, parse
+from v7migration.postgres.script import Script, Step, parse
 from v7migration.postgres.script.way_back import never_made
-from v7migration.postgres.session import run_lock
+
+DEPENDENT = "2BP01"
+
+
+class ObjectsInTheWay(Refused):
+    """Objects that are not ours depend on what Section 9 drops, or would vanish with it; nothing was touched."""
+
+    def __init__(self, found: list[dict[str, str]]) -> None:
+        super().__init__(_in_the_way(found), "Drop or change them, or ask their owners; then run v7_rollback again.")
+        self.evidence = {"dependents": found}
+
+
+@dataclass(frozen=True)
+class Right:
+    """By what right a run is taken back: an incident that stands or is opened with ``text``, or The Architect."""
+
+    words: str
+    incident: Incident | None = None
+    text: str = ""
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether the emergency protocol of document 5.4 is followed."""
+        return bool(self.incident or self.text)
+
+    def __str__(self) -> str:
+        return self.words
 
 
 def find_run() -> Run:
@@ -33,9 +62,9 @@ def find_run() -> Run:
     Raises:
         Refused: nothing stands.
     """
-    executions = Run.objects.filter(kind=Run.Kind.EXECUTE).select_related("changeset")
+    executions = Run.objects.filter(kind=Run.Kind.EXECUTE).select_related("changeset__snapshot", "changeset__script")
     newest = executions.first()
-    if newest is not None and _unproved(newest) is not None:
+    if newest is not None and (_unproved(newest) is not None or _under_way(newest) is not None):
         return newest
     run = executions.exclude(state=RunState.ROLLED_BACK).first()
     if run is None:
@@ -45,20 +74,31 @@ def find_run() -> Run:
 
 def _unproved(run: Run) -> Run | None:
     """Return the rollback that took this run back and died before its proof, if it did."""
-    if run.state != RunState.ROLLED_BACK:
-        return None
-    done = run.rollbacks.filter(state=RunState.FINISHED).first()
+    done = _committed(run)
     return done if done is not None and "as_before" not in done.report else None
 
 
-def authorize(*, run: Run, operator: User, incident: str = "") -> str:
-    """Say by what right this run may be taken back, or refuse.
+def _committed(run: Run) -> Run | None:
+    """Return the rollback that took this run back, if one did."""
+    if run.state != RunState.ROLLED_BACK:
+        return None
+    return run.rollbacks.filter(state=RunState.FINISHED).first()
+
+
+def _under_way(run: Run) -> Emergency | None:
+    """Return the emergency of this run while the target is not proved stable."""
+    found = Emergency.objects.filter(run=run).select_related("incident").first()
+    return found if found is not None and emergency.taken(found) < VERIFY else None
+
+
+def authorize(*, run: Run, operator: User, incident: str = "") -> Right:
+    """Say by what right this run may be taken back, or refuse. Nothing is written.
 
     The changeset's signatures authorise Section 9 in an incident; without one The Architect signs the seat
     "Rollback" first. Expiry, revocation, drift and staleness never close the way back.
 
     Args:
-        incident: text with which the operator opens an incident now; The Architect and DB Team Lead are told.
+        incident: what happened, where the operator declares an emergency now.
 
     Raises:
         Refused: the operator is not a DB Team Lead.
@@ -68,27 +108,18 @@ def authorize(*, run: Run, operator: User, incident: str = "") -> str:
         raise Refused(
             f"{operator.get_username()} does not hold the persona {gates.DB_TEAM_LEAD}.", "Name one who does with --as."
         )
+    if (declared := _under_way(run)) is not None:
+        return _by(declared.incident)
+    if (committed := _unproved(run)) is not None:
+        return Right(str(committed.report.get("right", "")))
     # An incident that was remediated before the run finished is over: it opens no way back afterwards.
     over = [Incident.State.CLOSED]
     if run.state == RunState.FINISHED:
         over += [Incident.State.REMEDIATED, Incident.State.REVIEWED]
-    if (committed := _unproved(run)) is not None:
-        return str(committed.report.get("right", ""))
-    standing = run.incidents.filter(blocking=True).exclude(state__in=over).first()
-    if standing is not None:
-        return f"incident {standing.pk}"
-    if incident:
-        opened = open_incident(
-            run=run,
-            step="",
-            title=incident,
-            detail={"opened_for": "rollback"},
-            opened_by=operator.get_username(),
-            kind=Incident.Kind.EMERGENCY,
-            severity=Incident.Severity.CRITICAL,
-        )
-        _notify(run, incident, operator)
-        return f"incident {opened.pk}"
+    if (standing := run.incidents.filter(blocking=True).exclude(state__in=over).first()) is not None:
+        return _by(standing)
+    if incident.strip():
+        return Right("an incident", text=incident.strip())
     decision = approvals_selectors.decision_on(seats=gates.ROLLBACK, facts=gatekeeper.run_facts(run))
     if not isinstance(decision, gates.Granted):
         raise GateClosed(
@@ -96,63 +127,115 @@ def authorize(*, run: Run, operator: User, incident: str = "") -> str:
             f"The Architect signs the rollback at /runs/{run.pk}/sign/rollback/ ; "
             "in an emergency: v7_rollback --incident TEXT.",
         )
-    return "signed by The Architect"
+    return Right("signed by The Architect")
 
 
-def _notify(run: Run, text: str, operator: User) -> None:
-    people = [p for name in (gates.ARCHITECT, gates.DB_TEAM_LEAD) for p in approvals_selectors.holders_of(name)]
-    addresses = sorted({person.email for person in people if person.email})
-    subject = f"V7 Migration: emergency rollback of run {run.pk}"
-    what = f"{operator.get_username()} takes back run {run.pk} on {run.changeset.snapshot.target_name}."
-    body = f"{what}\n\nIncident: {text}\n"
-    sent = send_mail(subject, body, None, addresses, fail_silently=True) if addresses else 0
-    append_event(
-        kind="incident.notified", actor=operator.get_username(), subject=str(run.pk),
-        payload={"to": addresses, "people": sorted(p.get_username() for p in people), "sent": bool(sent)},
-    )  # fmt: skip
+def _by(incident: Incident) -> Right:
+    return Right(f"incident {incident.pk}", incident)
 
 
-def rollback(*, run: Run, operator: User, right: str) -> Run:
+def rollback(*, run: Run, operator: User, right: Right, told: Told = emergency.silent) -> Run:
     """Take a run back and return the rollback's own run, with its proof in ``report``.
 
-    A rollback that died after Section 9 had committed is finished: only its account and its proof are outstanding.
+    In an emergency the first four steps of the protocol are taken, each once; a rollback that died goes on after the
+    last one it recorded. Once Section 9 has committed, only its account and its proof are outstanding.
 
     Args:
+        run: the execution.
+        operator: a DB Team Lead.
         right: what :func:`authorize` answered, kept in the report.
+        told: hears each step of the protocol in a sentence, as it happens.
 
     Raises:
-        Refused: the target is unfit or another runner is at work; nothing was touched.
+        Refused: the target is unfit, another runner is at work, or objects of others are in the way; nothing was
+            touched.
         StepFailed: Section 9 failed as a whole; nothing changed, an incident is open.
     """
-    with runner(application_name=f"v7_rollback by {operator.get_username()}", needs_file_audit=False) as connection:
-        with run_lock(connection, patience=settle.PATIENCE), settle.answering(connection):
-            settle.settle(connection)
+    name, found = operator.get_username(), run.get_state_display().lower()
+    with runner(application_name=f"v7_rollback by {name}", needs_file_audit=False) as connection:
+        stopped = stopping.all_work_stopped(
+            connection, run=run, operator=name, emergency=right.is_emergency, told=told
+        )  # fmt: skip
+        with stopped as asked, settle.answering(connection):
+            for sentence in settle.settle(connection):
+                told(sentence)
             run.refresh_from_db()
-            if run.state != RunState.ROLLED_BACK:
-                done = _Rollback(run, operator.get_username(), right, connection).go()
-            elif (unproved := _unproved(run)) is not None:
-                done = unproved
-            else:
-                raise Refused(f"Run {run.pk} has been taken back already.", "v7_status shows where things stand.")
-            return _prove(done, connection)
+            return _Way(run, operator, right, connection, told).go(found=found, asked=asked)
+
+
+class _Way:
+    """The way back of one execution, under the run's lock."""
+
+    def __init__(self, run: Run, operator: User, right: Right, connection: Connection, told: Told) -> None:
+        self.run, self.operator, self.right, self.connection, self.told = run, operator, right, connection, told
+        self.script: Script = parse(bytes(run.changeset.script.content))
+
+    def go(self, *, found: str, asked: bool) -> Run:
+        """Stop, notify, roll back, verify. ``found``: how the run stood before; ``asked``: it was asked to stop."""
+        if not self.right.is_emergency:
+            done = self._taken_back(str(self.right))
+            return _Proof(done, self.connection, self.script, self.told).kept()
+        protocol = self._declared()
+        now = self.run.get_state_display().lower()
+        sentence = f"Run {self.run.pk} was {found}, is {now}; its lock is held here, so nothing of it is at work."
+        protocol.take(STOP, sentence, {"was": found, "is": now, "asked_to_stop": asked})
+        emergency.notify_leaders(protocol)
+        done = self._taken_back(f"incident {protocol.emergency.incident_id}")
+        protocol.take(ROLL_BACK, _what_went_home(done), {"rollback": str(done.pk), "home": done.report.get("home", {})})
+        return _Proof(done, self.connection, self.script, self.told).kept(protocol)
+
+    def _declared(self) -> Protocol:
+        """Declare the emergency; a run that only failed is left as it is where its way back is barred."""
+        if not self.right.text and _under_way(self.run) is None and self.run.state != RunState.ROLLED_BACK:
+            self._refuse_objects_in_the_way()
+        return emergency.begin(
+            run=self.run, operator=self.operator, incident=self.right.incident, text=self.right.text, told=self.told
+        )
+
+    def _taken_back(self, right: str) -> Run:
+        """Take the run back, or return the rollback that did and whose proof is outstanding."""
+        committed = _committed(self.run)
+        if committed is None:
+            self._refuse_objects_in_the_way()
+            return _Rollback(self.run, self.operator.get_username(), right, self.connection, self.script).go()
+        if "as_before" in committed.report and _under_way(self.run) is None:
+            raise Refused(f"Run {self.run.pk} has been taken back already.", "v7_status shows where things stand.")
+        return committed
+
+    def _refuse_objects_in_the_way(self) -> None:
+        if found := dependents.of_script(self.connection, self.script):
+            raise ObjectsInTheWay(found)
+
+
+def _in_the_way(found: list[dict[str, str]]) -> str:
+    listed = "; ".join(f"{entry['object']} (on {entry['depends_on']})" for entry in found)
+    one = len(found) == 1
+    return (
+        f"{len(found)} object{'' if one else 's'} that {'is' if one else 'are'} not ours depend{'s' if one else ''} on "
+        f"what Section 9 drops: {listed}."
+    )
+
+
+def _what_went_home(done: Run) -> str:
+    tables = done.report.get("home", {}).get("tables", {})
+    if not tables:
+        return "Section 9 ran in one transaction; the tracking rows had never left the planning home."
+    rows = sum(table["rows"] for table in tables.values())
+    return f"{rows} rows of {len(tables)} tables are home, equal on both sides; Section 9 ran in one transaction."
 
 
 class _Rollback:
     """One rollback: rows home, Section 9, proof."""
 
-    def __init__(self, run: Run, operator: str, right: str, connection: Connection) -> None:
-        self.executed, self.operator, self.connection = run, operator, connection
-        self.script: Script = parse(bytes(run.changeset.script.content))
+    def __init__(self, run: Run, operator: str, right: str, connection: Connection, script: Script) -> None:
+        self.executed, self.operator, self.connection, self.script = run, operator, connection, script
         self.committed = committed_steps(connection, run.pk)
+        report = {"right": right, "files": stability.files(connection)}
         self.run = Run.objects.create(
-            changeset=run.changeset, kind=Run.Kind.ROLLBACK, undoes=run, operator=operator, report={"right": right}
+            changeset=run.changeset, kind=Run.Kind.ROLLBACK, undoes=run, operator=operator, report=report
         )
-        append_event(
-            kind="run.started",
-            actor=operator,
-            subject=str(self.run.pk),
-            payload={"undoes": str(run.pk), "right": right},
-        )
+        started = {"undoes": str(run.pk), "right": right}
+        append_event(kind="run.started", actor=operator, subject=str(self.run.pk), payload=started)
 
     def go(self) -> Run:
         """Bring home what the target holds, drop it, and end both runs."""
@@ -182,24 +265,28 @@ class _Rollback:
         if section is None:
             raise Refused("The changeset has no Section 9.", "It could not have been frozen like this: see v7_status.")
         for step in section.steps:
-            intent = record_intent(
-                run=self.run, key=step.key, section=9, title=step.title, digest=self.run.changeset_id
-            )
+            account = StepAccount(self.run, step, section=9)
             hooks = Hooks(
-                opening=self._compare_under_lock if live else lambda connection: None,
+                opening=lambda connection, step=step: self._opening(connection, step, live),  # type: ignore[misc]
                 skipping=never_made(self.script, self.committed),
-                began=partial(_began, intent.pk),
+                began=account.began,
+                statement=account.statement,
+                waiting=account.waiting,
             )
             try:
                 done = run_step(self.connection, step, run_id=self.run.pk, digest=self.run.changeset_id, hooks=hooks)
             except StepError as error:
-                RunStep.objects.filter(pk=intent.pk).update(
-                    state=RunStep.State.FAILED, detail=error.as_dict(), finished_at=timezone.now()
-                )
+                account.failed(error)
                 self._incident(error)
-            RunStep.objects.filter(pk=intent.pk).update(
-                state=RunStep.State.COMMITTED, milliseconds=done.milliseconds, finished_at=timezone.now()
-            )
+            else:
+                account.committed(done)
+
+    def _opening(self, connection: Connection, step: Step, live: bool) -> None:
+        """Look once more, inside the transaction: at the rows under lock, and at objects made since the first look."""
+        if live:
+            self._compare_under_lock(connection)
+        if found := dependents.of_script(connection, self.script):
+            raise StepError(step.key, step.line, DEPENDENT, _in_the_way(found), "Drop or change them.")
 
     def _compare_under_lock(self, connection: Connection) -> None:
         """Compare the rows at home with the target's once more, while nobody can write them."""
@@ -214,32 +301,73 @@ class _Rollback:
         connection.execute("SET LOCAL search_path = public")
 
     def _incident(self, error: StepError) -> None:
+        detail = error.as_dict()
+        if error.sqlstate == DEPENDENT and not self.connection.closed:
+            detail["dependents"] = dependents.of_script(self.connection, self.script)
         incident = open_incident(
-            run=self.run, step=error.step, title=f"The rollback failed: {error.message}", detail=error.as_dict(),
+            run=self.run, step=error.step, title=f"The rollback failed: {error.message}", detail=detail,
             opened_by=self.operator, kind=Incident.Kind.ROLLBACK, severity=Incident.Severity.CRITICAL,
         )  # fmt: skip
-        raise StepFailed(
+        notices.notify_of(incident, actor=self.operator)
+        failed = StepFailed(
             f"Section 9 failed as a whole (line {error.line}): {error.message} [{error.sqlstate}]. Nothing changed.",
             f"{error.hint or 'Remove what stands in the way'}; enter it at /incidents/{incident.pk}/ "
             "and run v7_rollback again.",
-        ) from error
+        )
+        failed.evidence = {"dependents": detail.get("dependents", [])}
+        raise failed from error
 
 
-def _prove(rollback: Run, connection: Connection) -> Run:
-    """Compare the target with the snapshot from before the run (equal but for ``migration_gate``); keep the proof."""
-    before = rollback.changeset.snapshot
-    now = catalog.snapshot(connection)
-    checks = run_document_queries(connection, "rolled back")
-    rollback.report = {
-        **rollback.report,
-        "target": describe(catalog.identity(connection)),
-        "as_before": fingerprint(now) == before.fingerprint,
-        "drift": differences(before.document, now),
-        "document": [check.as_dict() for check in checks],
-    }
-    rollback.save(update_fields=["report"])
-    return rollback
+@dataclass
+class _Proof:
+    """The proof that the target is as before the run (but for ``migration_gate``) and stable (document 5.4, step 4)."""
 
+    rollback: Run
+    connection: Connection
+    script: Script
+    told: Told
+    checks: list[Check] = field(default_factory=list)
 
-def _began(pk: Any, xid: str, pid: int) -> None:
-    RunStep.objects.filter(pk=pk).update(transaction_id=xid, backend_pid=pid)
+    def kept(self, protocol: Protocol | None = None) -> Run:
+        """Look, keep the proof in the report, take the protocol's step if the target is stable; return the rollback."""
+        before, now = self.rollback.changeset.snapshot, catalog.snapshot(self.connection)
+        document = [check.as_dict() for check in run_document_queries(self.connection, "rolled back")]
+        stable = [check.as_dict() for check in (*self._look(before.document), self._fences())]
+        drift = differences(before.document, now)
+        ok = all(check["ok"] for check in (*document, *stable))
+        self.rollback.report = {
+            **self.rollback.report,
+            "target": describe(catalog.identity(self.connection)),
+            "as_before": fingerprint(now) == before.fingerprint,
+            "drift": drift, "document": document, "stability": stable, "stable": ok,
+        }  # fmt: skip
+        self.rollback.save(update_fields=["report"])
+        if protocol is not None:
+            self._told_of(protocol, ok, drift, stable)
+        return self.rollback
+
+    def _told_of(self, protocol: Protocol, ok: bool, drift: list[str], stable: list[dict[str, Any]]) -> None:
+        if not ok:
+            bad = "; ".join(f"{c['title']}: {c['actual']}" for c in stable if not c["ok"]) or "the document's queries"
+            self.told(f"{VERIFY}. {emergency.TITLES[VERIFY]}: not stable yet ({bad}). v7_rollback looks again.")
+            return
+        same = f"{len(drift)} differences from before the run" if drift else "the catalogs are as before"
+        found = f"{same}; {len(stable)} stability checks are green."
+        protocol.take(VERIFY, found, {"as_before": not drift, "drift": drift, "stability": stable})
+
+    def _look(self, before: dict[str, Any]) -> list[Check]:
+        parts = before.get("objects", {}).get("table public.file_audit", {}).get("parts", {})
+        known = {name.split(" ", 1)[-1] for name in parts}
+        return stability.examine(self.connection, known=known, before=self.rollback.report.get("files", {}))
+
+    def _fences(self) -> Check:
+        """The planning home is current and takes writes; the target's fence is closed."""
+        control, live = home.fence("default"), settle.target_is_open(self.connection)
+        actual = (
+            f"home {control.current_home if control else 'unknown'}, "
+            f"{'open' if control and control.is_open else 'closed'}; the target's fence {'open' if live else 'closed'}"
+        )
+        expected = "home planning, open; the target's fence closed"
+        return Check(
+            "fences", "The rows are in the planning home and can be written", expected, actual, actual == expected
+        )

@@ -11,8 +11,8 @@ from typing import Any
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, REJECTED, SeatState
 from tracking.models import GlobalImpact
-from v7migration.ledger.models import Changeset, Incident, Run, RunState
-from v7migration.pipeline import gatekeeper, incidents
+from v7migration.ledger.models import Changeset, Run, RunState
+from v7migration.pipeline import emergency, gatekeeper, incidents
 from v7migration.pipeline.gatekeeper import Staleness
 from v7migration.pipeline.target import TargetState
 
@@ -102,6 +102,9 @@ class Standing:
     @cached_property
     def next_action(self) -> NextAction:
         """Return what happens next and whose turn it is."""
+        if (waiting := emergency.unfinished()) is not None:
+            persona, sentence = emergency.turn(waiting)
+            return action(persona, f"An emergency holds everything (run {str(waiting.run_id)[:8]}): {sentence}.")
         if self.run is not None:
             return _after_start(self.run, self.after)
         return _before_start(self)
@@ -181,7 +184,8 @@ def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
     if run.state in (RunState.STOPPED, RunState.FAILED):
         waiting = incidents.unreviewed(run).first()
         if waiting is not None:
-            return _incident_action(waiting)
+            sentence = f"The incident “{waiting.title}” holds the run: {incidents.turn(waiting)[1]}."
+            return action(incidents.whose_turn(waiting), sentence)
         return action(DB_TEAM_LEAD, "Run v7_execute to go on, or v7_rollback to go back.")
     if run.state == RunState.ROLLED_BACK:
         return action(DB_TEAM_LEAD, "The run was taken back. A new cycle begins with v7_rehearse and v7_freeze.")
@@ -193,16 +197,6 @@ def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
         if not seat.waiting_for:
             return action(seat.seat.persona, f"Sign “{seat.seat.meaning}” on the run's page.", seat.seat.key)
     return action(ARCHITECT, "Phase 4 is complete. Kick off Phase 5.")
-
-
-def _incident_action(waiting: Incident) -> NextAction:
-    """Return who documents or reviews an incident that holds everything else."""
-    personas, sentence = incidents.turn(waiting)
-    persona = DB_TEAM_LEAD if waiting.state == Incident.State.OPEN else ARCHITECT
-    if waiting.state == Incident.State.REMEDIATED and DB_TEAM_LEAD in personas:
-        others = selectors.holders_of(ARCHITECT).exclude(username=waiting.remediated_by)
-        persona = ARCHITECT if others.exists() else DB_TEAM_LEAD
-    return action(persona, f"The incident “{waiting.title}” holds the run: {sentence}.")
 
 
 def _principles(standing: Standing) -> tuple[Principle, ...]:
