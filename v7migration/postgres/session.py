@@ -75,6 +75,7 @@ def connect(
         )
         connection.execute("SET search_path = public")
         connection.execute("SET standard_conforming_strings = on")
+        connection.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")  # our few prepared statements
         pin_output(connection)
         with suppress(psycopg.errors.InvalidParameterValue):  # a server that cannot tell whether its client lives
             connection.execute("SET client_connection_check_interval = '1s'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from . import objects
 from .model import REFUSE, Problem, Script, ScriptInvalid, Section
@@ -43,7 +44,8 @@ def document_order(script: Script) -> list[Section]:
     return [section for _, _, section in sorted(keyed, key=lambda item: item[:2])]
 
 
-def plan_order(script: Script) -> list[tuple[Section, str]]:
+@lru_cache(maxsize=8)
+def plan_order(script: Script) -> tuple[tuple[Section, str], ...]:
     """The sections in the order of execution, population last, each with the reason of its deviation ('' for none).
 
     Raises ``ScriptInvalid`` when sections need each other in a circle.
@@ -53,8 +55,8 @@ def plan_order(script: Script) -> list[tuple[Section, str]]:
     placed: dict[int, str] = {}
     for section in document_order(script):
         _place(section, by_number, reasons, placed, (), "")
-    order = [(by_number[number], reason) for number, reason in placed.items()]
-    return [*order, (script.population, "")] if script.population else order
+    order = tuple((by_number[number], reason) for number, reason in placed.items())
+    return (*order, (script.population, "")) if script.population else order
 
 
 def _place(
