@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import django.db
 from django.contrib.auth.models import User
@@ -24,10 +24,11 @@ from v7migration.connections import runner_url
 from v7migration.errors import GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Changeset, Incident, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
-from v7migration.pipeline import emergency, incidents, integrity, notices, settle
+from v7migration.pipeline import emergency, incidents, integrity, notices, settle, stopping
 from v7migration.pipeline.account import Blocking, StepAccount, tell
 from v7migration.pipeline.drift import Drifted, DriftWatch
 from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
+from v7migration.pipeline.stopping import Stopped
 from v7migration.pipeline.target import Connection, TargetState, gate_shape, has_gate, observe, runner
 from v7migration.postgres import preflight
 from v7migration.postgres.queries import run_document_queries
@@ -62,10 +63,6 @@ class Reporter(Protocol):
 OBSERVER = "v7_execute observer"
 GATE_PATIENCE = 20
 """Milliseconds for which a step waits for people who sign at this moment, before it gives way."""
-
-
-class Stopped(StepFailed):
-    """Somebody stopped the run between two steps."""
 
 
 @dataclass
@@ -222,28 +219,19 @@ class _Execution:
         """Run the plan to its end; an interruption leaves the run ``stopped``, a failure ``failed``."""
         try:
             with settle.answering(self.connection):
-                self._sit()
-                self._finish()
+                with stopping.obeyed(self.run):
+                    self._sit()
+                    self._finish()
         except KeyboardInterrupt as interrupt:
             self._stopped()
             raise Stopped(
                 "The run was interrupted; finished steps remain, the one at work committed as a whole or left nothing.",
                 "v7_execute goes on; v7_rollback goes back.",
             ) from interrupt
-        except QueryCanceled as cancelled:  # between two steps: the catalogs were being read
-            self._obey_stop_after(cancelled)
         except BaseException:
             self._stopped()
             raise
         return self.run
-
-    def _obey_stop_after(self, cancelled: QueryCanceled) -> NoReturn:
-        """End a run whose look at the target was cancelled: stopped by the person who asked, else with the error."""
-        try:
-            self._obey_stop()
-            raise cancelled
-        finally:
-            self._stopped()
 
     def _sit(self) -> None:
         """Close the planning fence and walk the plan."""
@@ -316,7 +304,7 @@ class _Execution:
         def waiting(attempt: int, blocking: Blocking, pause: float) -> None:
             account.waiting(attempt, blocking, pause)
             self.reporter.waiting(attempt, blocking, pause)
-            self._obey_stop()
+            stopping.obey(self.run)
 
         def lasting(seconds: float, blocking: Blocking) -> None:
             account.lasting(seconds, blocking)
@@ -359,17 +347,8 @@ class _Execution:
                 reasons = [r.sentence for r in decision.reasons]
                 tell(self.run, "gate.closed", reasons=reasons)
                 raise GateClosed(reasons, "The step was rolled back; the run stands stopped.")
-            self._obey_stop()
+            stopping.obey(self.run)
             yield
-
-    def _obey_stop(self) -> None:
-        """Stop before the next COMMIT, or wherever a statement was cancelled or gave way, if somebody asked for it."""
-        settle.reconnect()
-        stopped_by = Run.objects.values_list("stop_requested_by", flat=True).get(pk=self.run.pk)
-        if stopped_by:
-            raise Stopped(
-                f"{stopped_by} stopped the run; the step was rolled back.", "v7_execute goes on; v7_rollback goes back."
-            )
 
     def _hold_changeset(self) -> None:
         """Lock the changeset's row against a revocation, hardly waiting: the step holds its locks in the target.
@@ -403,7 +382,7 @@ class _Execution:
         """Record a failed step; go on where the section says so, else stop the run (document 5.2)."""
         account.failed(error)
         if error.sqlstate == QueryCanceled.sqlstate:
-            self._obey_stop()
+            stopping.obey(self.run)
         self.reporter.step(step, "failed", 0)
         goes_on = section.on_failure == "continue"
         incident = open_incident(

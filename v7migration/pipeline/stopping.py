@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from django.contrib.auth.models import User
+from psycopg.errors import QueryCanceled
 
 from approvals.gates import ARCHITECT, DB_TEAM_LEAD
 from approvals.selectors import personas_of
-from v7migration.errors import Refused
+from v7migration.errors import Refused, StepFailed
 from v7migration.ledger.models import Run, RunState
 from v7migration.ledger.services import append_event, request_stop
 from v7migration.pipeline import settle
@@ -23,6 +24,10 @@ PATIENCE = 60.0
 """Seconds for which an emergency waits for a run that was asked to stop; a short step ends within a few."""
 CANCELS_FOR = 20.0
 """Seconds for which ``v7_stop --now`` cancels what the run executes, until the run stands."""
+
+
+class Stopped(StepFailed):
+    """Somebody stopped the run; finished steps remain."""
 
 
 def running() -> Run:
@@ -72,6 +77,32 @@ def cancel(*, run: Run, person: User) -> tuple[bool, int]:
 
 def _is_running(run: Run) -> bool:
     return Run.objects.filter(pk=run.pk, state=RunState.RUNNING).exists()
+
+
+def obey(run: Run) -> None:
+    """End a run at this place if somebody asked for it; the step at work has not committed.
+
+    Raises:
+        Stopped: with the name of who asked.
+    """
+    if asked_by := Run.objects.values_list("stop_requested_by", flat=True).get(pk=run.pk):
+        raise Stopped(
+            f"{asked_by} stopped the run; the step was rolled back.", "v7_execute goes on; v7_rollback goes back."
+        )
+
+
+@contextmanager
+def obeyed(run: Run) -> Iterator[None]:
+    """Take a cancelled look at the target, between two steps, for the stop that it follows from.
+
+    Raises:
+        Stopped: somebody asked the run to stop.
+    """
+    try:
+        yield
+    except QueryCanceled:
+        obey(run)
+        raise
 
 
 @contextmanager
