@@ -59,6 +59,14 @@ class Refused(V7Error):
     exit_code = 5
 
 
+class SchemaConflict(Refused):
+    """The target holds something of a name that the script creates (document 5.1); ``objects`` names each."""
+
+    def __init__(self, objects: Sequence[str], message: str, next_step: str) -> None:
+        self.objects = tuple(sorted(objects))
+        super().__init__(message, next_step)
+
+
 class Fenced(V7Error):
     """The tracking rows are fenced (SQLSTATE 25006): a run or a rollback is moving them."""
 

@@ -21,10 +21,10 @@ from approvals.gates import DB_TEAM_LEAD, Granted
 from approvals.selectors import personas_of
 from tracking import moving
 from v7migration.connections import runner_url
-from v7migration.errors import GateClosed, Refused, StepFailed
-from v7migration.ledger.models import Changeset, Incident, Run, RunState, RunStep
+from v7migration.errors import GateClosed, Refused, SchemaConflict, StepFailed
+from v7migration.ledger.models import Changeset, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
-from v7migration.pipeline import emergency, incidents, integrity, notices, settle, stopping
+from v7migration.pipeline import emergency, incidents, integrity, notices, reporting, settle, stopping
 from v7migration.pipeline.account import Blocking, StepAccount, tell
 from v7migration.pipeline.drift import Drifted, DriftWatch
 from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
@@ -97,7 +97,9 @@ def execute(*, changeset: Changeset, operator: User, reporter: Reporter) -> Run:
         with settle.answering(connection):
             for sentence in settle.settle(connection):
                 reporter.note(sentence)
-            prepared = _prepare(changeset, operator, connection)
+            target = changeset.snapshot.target_name
+            with reporting.conflicts(person=operator.get_username(), stage="execute", target=target):
+                prepared = _prepare(changeset, operator, connection)
             if prepared.committed:
                 reporter.note(_where_it_stands(prepared))
         return _Execution(prepared, connection, reporter).go()
@@ -193,7 +195,8 @@ def _skips_section_0(changeset: Changeset, connection: Connection, committed: se
     if not has_gate(connection) or any(key.startswith("0.") for key in committed):
         return False
     if gate_shape(connection) != changeset.rehearsal.report["gate_shape"]:
-        raise Refused(
+        raise SchemaConflict(
+            ["migration_gate"],
             "The schema migration_gate of the target has another shape than Section 0 makes.",
             "If no run needs its account any more, its owner may rename it; then rehearse and freeze again.",
         )
@@ -387,9 +390,8 @@ class _Execution:
         goes_on = section.on_failure == "continue"
         incident = open_incident(
             run=self.run, step=step.key, title=f"Step {step.key} failed: {error.message}", opened_by=self.run.operator,
-            detail={**error.as_dict(), "policy": section.on_failure, "integrity": self._proof()}, blocking=not goes_on,
-            kind=Incident.Kind.INDEX if goes_on else Incident.Kind.EXECUTION,
-            severity=Incident.Severity.MEDIUM if goes_on else Incident.Severity.HIGH,
+            detail={**error.as_dict(), "policy": section.on_failure, "integrity": self._proof()},
+            **reporting.about_failed_step(error, goes_on=goes_on),
         )  # fmt: skip
         self.run.report.setdefault("failures", []).append({**error.as_dict(), "incident": str(incident.pk)})
         if goes_on:
@@ -404,7 +406,7 @@ class _Execution:
         )
 
     def _proof(self) -> dict[str, Any]:
-        return integrity.compare(self.connection, self.baseline) if not self.connection.closed else {}
+        return integrity.assess(self.connection, self.baseline) if not self.connection.closed else {}
 
     def _state(self, state: RunState) -> None:
         self.run.state = state

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import psycopg
 
-from v7migration.errors import Refused
+from v7migration.errors import Refused, SchemaConflict
 from v7migration.postgres.catalog import TargetIdentity
 from v7migration.postgres.session import OLDEST_SERVER
 
@@ -154,9 +154,14 @@ def existing(connection: Connection, names: Iterable[str]) -> list[str]:
 
 
 def check_no_leftovers(connection: Connection, names: Iterable[str]) -> None:
-    """Refuse objects of the names that the script creates (an ``IF NOT EXISTS`` would hide their shape)."""
+    """Refuse objects of the names that the script creates (an ``IF NOT EXISTS`` would hide their shape).
+
+    Raises:
+        SchemaConflict: with the names.
+    """
     if found := existing(connection, names):
-        raise Refused(
+        raise SchemaConflict(
+            found,
             f"The target already holds objects that the script creates: {', '.join(sorted(found))}.",
             "If a run of ours made them, roll it back (v7_rollback); if somebody else did, rename or drop them first.",
         )
