@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, OperationalError
 from rich.console import Console
@@ -63,7 +64,7 @@ class StageCommand(BaseCommand):
                 for sentence in _settle_if_idle():
                     self.say(f"→ {sentence}")
             return self.act(options)
-        except OperationalError as error:
+        except (OperationalError, psycopg.OperationalError) as error:  # the driver's own: of the runner's session
             raise Refused(
                 f"A database does not answer: {reason_of(error)}.",
                 "Check DATABASE_URL and TARGET_DATABASE_URL (embedded: manage.py v7_postgres status).",
