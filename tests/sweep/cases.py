@@ -21,7 +21,7 @@ from tests.sweep.points import Point
 from tests.world import World
 from v7migration.errors import Refused, V7Error
 from v7migration.ledger.models import Incident, Run
-from v7migration.ledger.services import remediate_incident
+from v7migration.ledger.services import remediate_incident, review_incident
 from v7migration.management.base import StageCommand
 
 KINDS = ("kill", "terminate", "cut", "unsent", "target", "control")
@@ -229,8 +229,8 @@ def _recover(world: World, case: Case, expected: Undisturbed) -> Mapping[str, An
 
 def _go_on(world: World, case: Case) -> bool:
     """Go on with the run, and say whether it is finished now (a run that was taken back stays so)."""
-    for incident in Incident.objects.filter(state=Incident.State.OPEN):
-        remediate_incident(incident=incident, actor="lena", root_cause="a fault of the sweep", remediation="none")
+    if case.scenario == "retreat":
+        _review_incidents()  # the rollback that was disturbed had its reason: people end it before the run goes on
     over = Run.objects.filter(kind="execute", state__in=("finished", "rolled_back")).exists()
     try:
         command(world.execute)
@@ -240,6 +240,12 @@ def _go_on(world: World, case: Case) -> bool:
     else:
         assert not over, "a finished run was executed once more"
     return case.scenario != "rollback" and not Run.objects.filter(kind="execute", state="rolled_back").exists()
+
+
+def _review_incidents() -> None:
+    for incident in Incident.objects.filter(state=Incident.State.OPEN):
+        found = remediate_incident(incident=incident, actor="lena", root_cause="a fault of the sweep", remediation="-")
+        review_incident(incident=found, reviewer="ada", approve=True, note="")
 
 
 def _go_back(world: World) -> None:
