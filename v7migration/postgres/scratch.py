@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +17,31 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from v7migration.errors import Refused
 from v7migration.postgres.embedded import client_binary
-from v7migration.postgres.session import connect
+from v7migration.postgres.sample import Sample, fill
+from v7migration.postgres.session import connect, reason_of
 
 Connection = psycopg.Connection[tuple[object, ...]]
 REHEARSAL = {"place": "rehearsal server", "variable": "REHEARSAL_DATABASE_URL"}
-SAMPLE_ROWS = 1_000
+NEXT_STEPS = {
+    "53": "Make room on the scratch server (disk, connections), then rehearse again.",
+    "42": "Name a superuser of the scratch server in REHEARSAL_DATABASE_URL.",
+    "25": "Name a scratch server that takes writes in REHEARSAL_DATABASE_URL: this one is read-only or a standby.",
+    "57": "The scratch server is starting, stopping or ended the session: see its log, then rehearse again.",
+    "08": "The scratch server ended the session: see its log, then rehearse again.",
+}
+"""By the class of the server's SQLSTATE: what to do before rehearsing again."""
+
+
+class ScratchUnfit(Refused):
+    """The scratch server cannot serve: fix the environment before proceeding (document 5.1, test environment failure).
+
+    ``cause`` names what failed: ``server``, ``superuser``, ``roles``, ``database``, ``programs``, ``dump`` or
+    ``restore``.
+    """
+
+    def __init__(self, cause: str, message: str, next_step: str) -> None:
+        self.cause = cause
+        super().__init__(message, next_step)
 
 
 @dataclass(frozen=True)
@@ -29,7 +50,7 @@ class Scratch:
 
     connection: Connection
     server_version: int
-    sampled_rows: int
+    sample: Sample
     note: str
 
 
@@ -46,15 +67,77 @@ def _without_password(url: str) -> tuple[str, dict[str, str]]:
     return make_conninfo("", **parts), environment
 
 
-def _run(command: list[str], environment: dict[str, str], *, stdin: bytes | None, what: str) -> bytes:
-    done = subprocess.run(command, env=environment, input=stdin, capture_output=True, check=False)
-    if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Refused(
-            f"{what} failed: {' / '.join(reason[:3]) or 'no reason given'}.",
-            "Repair the scratch server (REHEARSAL_DATABASE_URL) or the runner's rights, then rehearse again.",
+def _run(command: list[str], environment: dict[str, str], stdin: bytes | None) -> tuple[bytes, str]:
+    """Run a client program; return what it wrote and, where it failed, its first lines of reason."""
+    try:
+        done = subprocess.run(command, env=environment, input=stdin, capture_output=True, check=False)
+    except OSError as error:
+        raise ScratchUnfit(
+            "programs",
+            f"The program {command[0]} cannot be run: {error.strerror}.",
+            "Install the packages of requirements.txt again, then rehearse again.",
+        ) from error
+    reason = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if line.strip()]
+    first = " / ".join(reason[:3]) or "no reason given"
+    return done.stdout, first if done.returncode else ""
+
+
+def _dumped(target_url: str, major: int) -> bytes:
+    """Return the target's schema as SQL, ``migration_gate`` aside."""
+    conninfo, environment = _without_password(target_url)
+    program = _program("pg_dump", major)
+    schema, failure = _run(
+        [program, "--schema-only", "--exclude-schema=migration_gate", "-d", conninfo], environment, None
+    )
+    if failure:
+        raise ScratchUnfit(
+            "dump",
+            f"Dumping the target's schema failed: {failure}.",
+            "Give the runner's role what pg_dump asks for (it locks and reads every table's definition), "
+            "then rehearse again.",
         )
-    return done.stdout
+    return schema
+
+
+def _restore(url: str, major: int, schema: bytes) -> None:
+    conninfo, environment = _without_password(url)
+    command = [_program("psql", major), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo]
+    _, failure = _run(command, environment, schema)
+    if not failure:
+        return
+    extension = re.search(r'extension "([^"]+)" is not available|control file "[^"]*?([^"/]+)\.control"', failure)
+    name = (extension[1] or extension[2]) if extension else ""
+    raise ScratchUnfit(
+        "restore",
+        f"Restoring the schema on the scratch server failed: {failure}.",
+        f"Install the extension {name} on the scratch server, or name in REHEARSAL_DATABASE_URL a server that has it."
+        if name
+        else "Name in REHEARSAL_DATABASE_URL a scratch server of the target's version with what the schema needs "
+        "(extensions, languages, collations), then rehearse again.",
+    )
+
+
+def _program(name: str, major: int) -> str:
+    try:
+        return str(client_binary(name, major))
+    except Refused as refused:
+        raise ScratchUnfit("programs", refused.message, refused.next_step) from refused
+
+
+@contextmanager
+def _naming(cause: str, what: str) -> Iterator[None]:
+    """Name what failed when the scratch server refuses."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise ScratchUnfit(
+            cause,
+            f"{what}: {(error.diag.message_primary or reason_of(error)).strip()}"
+            f"{f' ({error.diag.message_detail})' if error.diag.message_detail else ''}.",
+            NEXT_STEPS.get(
+                (error.sqlstate or "")[:2], "Repair the scratch server (REHEARSAL_DATABASE_URL), then try again."
+            ),
+        ) from error
 
 
 def _copy_roles(target: Connection, admin: Connection) -> None:
@@ -87,7 +170,8 @@ def _copy_roles(target: Connection, admin: Connection) -> None:
 def _check_superuser(admin: Connection) -> None:
     row = admin.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if row is None or not row[1]:
-        raise Refused(
+        raise ScratchUnfit(
+            "superuser",
             f"REHEARSAL_DATABASE_URL logs in as {row[0] if row else 'nobody'}, which is no superuser of that server.",
             "Name a superuser of a scratch server: the rehearsal copies roles and makes a database there.",
         )
@@ -119,77 +203,62 @@ def _create_database(target: Connection, admin: Connection, name: str) -> None:
         )
 
 
-def _sample(target: Connection, scratch: Connection) -> int:
-    """Copy up to ``SAMPLE_ROWS`` rows of file_audit, references aside, and return how many."""
-    row = target.execute("SELECT to_regclass('public.file_audit') IS NOT NULL").fetchone()
-    if not (row and row[0]):
-        return 0
-    names = target.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = 'public.file_audit'::regclass AND attnum > 0 "
-        "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"
-    ).fetchall()
-    columns = sql.SQL(", ").join(sql.Identifier(str(name[0])) for name in names)
-    rows = 0
-    with scratch.transaction():
-        scratch.execute("SET LOCAL session_replication_role = replica")
-        with (
-            target.cursor().copy(
-                sql.SQL("COPY (SELECT {} FROM public.file_audit LIMIT {}) TO STDOUT").format(columns, SAMPLE_ROWS)
-            ) as reading,
-            scratch.cursor().copy(sql.SQL("COPY public.file_audit ({}) FROM STDIN").format(columns)) as writing,
-        ):
-            for block in reading:
-                writing.write(block)
-                rows += 1
-    return rows
-
-
 @contextmanager
 def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
-    """Lend a scratch database with the target's schema, roles and a sample of file_audit.
+    """Lend a scratch database with the target's schema, roles and representative rows of file_audit.
 
     Args:
         target_url: the target, as the runner; it is only read.
         admin_url: a superuser of the scratch server.
 
     Raises:
-        Refused: the dump or the restore failed; the message names why.
+        ScratchUnfit: the scratch server, the dump or the restore failed; the message names which, and why. No scratch
+            database is left behind.
+        Refused: the target cannot be reached.
     """
     name = f"rehearsal_{secrets.token_hex(6)}"
-    with (
-        connect(target_url, application_name="v7_rehearse") as target,
-        connect(admin_url, application_name="v7_rehearse", **REHEARSAL) as admin,
-    ):
+    with connect(target_url, application_name="v7_rehearse") as target, _administrator(admin_url) as admin:
         _check_superuser(admin)
         major = target.info.server_version // 10_000
-        _copy_roles(target, admin)
+        with _naming("roles", "The target's roles cannot be made on the scratch server"):
+            _copy_roles(target, admin)
         url = make_conninfo(admin_url, dbname=name)
         try:
-            _create_database(target, admin, name)
-            conninfo, environment = _without_password(target_url)
-            dump = [
-                str(client_binary("pg_dump", major)),
-                "--schema-only",
-                "--exclude-schema=migration_gate",
-                "-d",
-                conninfo,
-            ]
-            schema = _run(dump, environment, stdin=None, what="Dumping the target's schema")
-            conninfo, environment = _without_password(url)
-            psql = [str(client_binary("psql", major)), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo]
-            _run(psql, environment, stdin=schema, what="Restoring the schema on the scratch server")
-            user = target.execute("SELECT session_user").fetchone()
-            with connect(url, application_name="v7_rehearse") as scratch:
-                rows = _sample(target, scratch)
-                scratch.execute(
-                    sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(str(user[0] if user else "")))
-                )
-                versions = (scratch.info.server_version, target.info.server_version)
-                note = (
-                    ""
-                    if versions[0] // 10_000 == versions[1] // 10_000
-                    else (f"rehearsed on PostgreSQL {versions[0] // 10_000}, the target runs {versions[1] // 10_000}")
-                )
-                yield Scratch(scratch, versions[0], rows, note)
+            with _naming("database", "The scratch server cannot make a database"):
+                _create_database(target, admin, name)
+            _restore(url, major, _dumped(target_url, major))
+            with _administrator(url) as scratch:
+                with _naming("rows", "The rows of file_audit cannot be copied to the scratch server"):
+                    sample = fill(target, scratch)
+                    _become(scratch, target)
+                yield Scratch(scratch, scratch.info.server_version, sample, _note(scratch, target))
         finally:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(admin, admin_url, name)
+
+
+def _administrator(url: str) -> Connection:
+    try:
+        return connect(url, application_name="v7_rehearse", **REHEARSAL)
+    except Refused as refused:
+        raise ScratchUnfit("server", refused.message, refused.next_step) from refused
+
+
+def _become(scratch: Connection, target: Connection) -> None:
+    """Go on as the runner's role, so that the script has the rights that it has on the target."""
+    user = target.execute("SELECT session_user").fetchone()
+    scratch.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(str(user[0] if user else ""))))
+
+
+def _note(scratch: Connection, target: Connection) -> str:
+    here, there = (session.info.server_version // 10_000 for session in (scratch, target))
+    return "" if here == there else f"rehearsed on PostgreSQL {here}, the target runs {there}"
+
+
+def _drop(admin: Connection, admin_url: str, name: str) -> None:
+    """Drop the scratch database, by another session if this one has ended; a server that is gone took it along."""
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    try:
+        admin.execute(statement)
+    except psycopg.OperationalError:
+        with suppress(Refused, psycopg.OperationalError), _administrator(admin_url) as another:
+            another.execute(statement)
