@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tests.sweep", description=__doc__)
     parser.add_argument("--kinds", default="", help="kinds of fault, by commas (default: all)")
     parser.add_argument("--scenarios", default="", help="execute, rollback, retreat (default: all)")
+    parser.add_argument("--rows", action="store_true", help="kill the runner also at each row of a COPY")
     parser.add_argument("--both", action="store_true", help="both ways after each fault, on and back")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="one case in N of each kind")
     parser.add_argument("--at-most", type=int, metavar="N", help="end after N cases")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -124,24 +124,36 @@ def _deed(world: World, scenario: str) -> Callable[[], object]:
     return deed
 
 
-def chosen(kind: str, found: list[Point]) -> list[Point]:
-    """Return the points at which a kind of fault is caused."""
+def chosen(kind: str, found: list[Point], *, rows: bool = False) -> list[Point]:
+    """Return the points at which a kind of fault is caused.
+
+    The runner dies before every statement and in every COPY (``rows``: at each of its rows); a session is ended
+    before each statement to the target and each write of the control plane; a connection is cut at each COMMIT; a
+    server dies before each write, BEGIN and COMMIT, and after each COMMIT.
+    """
     if kind == "kill":
-        return found
+        each = [p for p, before in pairs(found) if rows or before is None or (p.kind, before.kind) != ("row", "row")]
+        return [p for p in each if p.kind != "local"]
     if kind == "terminate":
-        return [p for p in found if p.kind != "row" and (p.server == "target" or p.kind in ("write", "commit"))]
+        spoken = [p for p in found if p.kind not in ("row", "local")]
+        return [p for p in spoken if p.server == "target" or p.kind in ("write", "commit")]
     if kind in ("cut", "unsent"):
         return [p for p in found if p.kind == "commit"]
-    boundary = {p.number for p in found if p.kind in ("begin", "write", "commit")}
-    return [p for p in found if p.number in boundary or p.number - 1 in boundary]
+    boundary = ("begin", "write", "commit")
+    return [p for p, before in pairs(found) if p.kind in boundary or (before is not None and before.kind == "commit")]
 
 
-def cases(found: Mapping[str, list[Point]], kinds: Iterable[str], *, both: bool) -> list[Case]:
+def pairs(found: list[Point]) -> Iterator[tuple[Point, Point | None]]:
+    """Return each point with the one before it."""
+    return zip(found, [None, *found], strict=False)
+
+
+def cases(found: Mapping[str, list[Point]], kinds: Iterable[str], *, both: bool, rows: bool) -> list[Case]:
     """Return every case: each point of each kind with one of the two ways (or both), in spread order."""
     made = []
     for kind in kinds:
         for scenario, points in found.items():
-            for point in chosen(kind, points):
+            for point in chosen(kind, points, rows=rows):
                 pair = [Case(kind, scenario, point.number, way) for way in WAYS]
                 made += pair if both else [pair[pair[0].place % 2]]
     return sorted(made, key=lambda case: case.place)

@@ -24,6 +24,8 @@ WRITES = re.compile(
     r"|COPY .* FROM STDIN)",
     re.IGNORECASE | re.DOTALL,
 )
+NOTHING = "nothing"
+"""A COMMIT or ROLLBACK without a transaction: it does not reach the server either."""
 ROWS = {"_read_gen", "_read_row_gen", "copy_to", "_end_copy_out_gen"}
 """Round trips within one COPY."""
 LOCAL = {"_set_autocommit_gen", "_set_isolation_level_gen", "_set_read_only_gen", "_set_deferrable_gen"}
@@ -40,7 +42,7 @@ class Point:
     function: str
     head: str
     kind: str
-    """``begin``, ``commit`` (also a write that commits by itself), ``write``, ``read`` or ``row``."""
+    """``begin``, ``write``, ``commit`` (a write without a transaction too), ``read``, ``row`` of a COPY, ``local``."""
 
     def __str__(self) -> str:
         return f"{self.server} {self.step or '-'} {self.function}: {self.head}"
@@ -95,13 +97,15 @@ def _head(connection: psycopg.Connection[Any], generator: Any) -> str:
         ends = "ROLLBACK" if found.get("exc_type") else "COMMIT"
         return ends if found["self"]._outer_transaction else f"{ends} of a savepoint"
     if name in ("_commit_gen", "_rollback_gen"):
-        return "nothing" if idle else name.strip("_").removesuffix("_gen").upper()
+        return NOTHING if idle else name.strip("_").removesuffix("_gen").upper()
     query = found.get("query", found.get("statement", name))
     text = query.as_string(connection) if isinstance(query, sql.Composable) else query
     return " ".join((text.decode() if isinstance(text, bytes) else str(text)).split())[:90]
 
 
 def _kind(connection: psycopg.Connection[Any], name: str, head: str) -> str:
+    if head == NOTHING:
+        return "local"
     if name in ROWS:
         return "row"
     if head in ("BEGIN", "COMMIT"):

@@ -26,7 +26,9 @@ def sweep(options: argparse.Namespace, log: Log, console: Console) -> None:
     expected = casing.prepare()
     found = {scenario: casing.find(scenario) for scenario in scenarios}
     _say_whether_repeatable(found, console)
-    log.found(server, {k: sum(len(casing.chosen(k, points)) for points in found.values()) for k in kinds})
+    log.found(
+        server, {k: sum(len(casing.chosen(k, points, rows=options.rows)) for points in found.values()) for k in kinds}
+    )
     waiting = [case for case in _cases(options, found, kinds) if str(case) not in log.done]
     console.print(f"PostgreSQL {server}: {len(waiting)} cases; ready after {time.monotonic() - began:.0f} s")
     told = began = time.monotonic()
@@ -45,7 +47,7 @@ def show_points(options: argparse.Namespace, console: Console) -> None:
     casing.prepare()
     for scenario in _listed(options.scenarios, tuple(SCENARIOS)):
         points = casing.find(scenario)
-        swept = {kind: {p.number for p in casing.chosen(kind, points)} for kind in KINDS}
+        swept = {kind: {p.number for p in casing.chosen(kind, points, rows=options.rows)} for kind in KINDS}
         for point in points:
             kinds = ",".join(kind for kind in KINDS if point.number in swept[kind])
             console.print(f"{scenario}:{point.number} {point.kind} {point} [{kinds}]", markup=False)
@@ -65,7 +67,7 @@ def _cases(options: argparse.Namespace, found: Mapping[str, list[Point]], kinds:
     part, parts = (int(number) for number in options.shard.split("/"))
     made = []
     for kind in kinds:  # each kind gives its share of a sample
-        made += casing.cases(found, [kind], both=options.both)[:: options.sample]
+        made += casing.cases(found, [kind], both=options.both, rows=options.rows)[:: options.sample]
     return sorted(made, key=lambda case: case.place)[part - 1 :: parts]
 
 
