@@ -17,7 +17,7 @@ def told_of_run(changeset: Changeset) -> Iterator[None]:
         yield
     except V7Error as error:
         if (run := Run.objects.filter(changeset=changeset).first()) is not None:
-            error.evidence = run_document(run)
+            error.evidence = run_document(run) | error.evidence
         raise
 
 

@@ -14,15 +14,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from approvals import selectors
-from approvals.gates import AFTER, ARCHITECT, DB_TEAM_LEAD, ROLLBACK
+from approvals.gates import AFTER, ROLLBACK
 from tracking.actors import require
 from tracking.views.acting import actor_of
 from v7migration.ledger.models import Event, Run, RunState, RunStep
 from v7migration.ledger.services import request_stop
-from v7migration.pipeline import gatekeeper
+from v7migration.pipeline import emergency, gatekeeper
+from v7migration.pipeline.stopping import STOPPERS
 from v7migration.views.reading import parsed, plan
 
-STOPPERS = frozenset({DB_TEAM_LEAD, ARCHITECT})
 LONG = 2  # seconds
 BLOCKING = """
     SELECT pid, coalesce(nullif(application_name, ''), usename, backend_type), state
@@ -56,6 +56,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "rollback_seats": selectors.seat_board(seats=ROLLBACK, facts=facts, user=request.user) if executes else [],
         "rollbacks": run.rollbacks.all(),
         "incidents": run.incidents.all(),
+        "emergency": emergency.of_run(run),
         "events": Event.objects.filter(subject=str(run.pk))[:50],
         "may_stop": run.state == RunState.RUNNING and actor_of(request).holds_any(STOPPERS),
     }
