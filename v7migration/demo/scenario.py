@@ -192,9 +192,9 @@ class Scenario:
     def show(self) -> None:
         """Verify and print the document's queries word for word with result and expectation."""
         self.heading("Verify (2.3.1, 4.2, 4.3)")
-        ok, checks = verify(person="sam")
-        print_checks(self.say, [check.as_dict() for check in checks])
-        if not ok:
+        found = verify(person="sam")
+        print_checks(self.say, [check.as_dict() for check in found.checks])
+        if not found.ok:
             raise StepFailed("A check does not hold; see the lines marked ✗.", "See v7_verify.")
 
 

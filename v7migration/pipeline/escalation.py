@@ -83,13 +83,14 @@ def what_stops_all_work() -> list[str]:
     """Return, in sentences, the critical risks and incidents that stop all work at once; empty when none does."""
     impacts = [
         f"Critical risk “{_cut(impact.impact_description)}” is {impact.get_approval_status_display().lower()}: "
-        f"{ARCHITECT} decides on it at /impacts/{impact.pk}/"
+        f"all work stops until it is decided at /impacts/{impact.pk}/ ({ARCHITECT})."
         for impact in critical_impacts()
     ]
     critical = Incident.objects.filter(severity=Incident.Severity.CRITICAL, state__in=Incident.UNREVIEWED)
     return impacts + [
         f"Critical incident “{_cut(incident.title)}” is {incident.get_state_display().lower()}: "
-        f"root cause and remediation are entered and reviewed at /incidents/{incident.pk}/"
+        "all work stops until root cause and remediation are entered and reviewed "
+        f"at /incidents/{incident.pk}/ ({incident.assigned_to or ARCHITECT})."
         for incident in critical.exclude(kind__in=OF_A_RUN).order_by("opened_at")
     ]
 

@@ -20,6 +20,7 @@ from tracking import selectors as tracking_selectors
 from tracking.catalogue import PRE_EXECUTION
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Run
+from v7migration.pipeline import escalation
 from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import differences, fingerprint
@@ -149,7 +150,7 @@ def _diff(before: bytes, after: bytes) -> tuple[str, ...]:
 
 
 def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
-    """Return what must be done before execution: tasks 2.1.1 to 2.1.3 and the green rehearsal."""
+    """Return what must be done before execution: tasks 2.1.1 to 2.1.3, the green rehearsal, no critical risk open."""
     found = [
         gates.Prerequisite(
             name=f"Task {task.document_number} {task.task_name}",
@@ -167,6 +168,8 @@ def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
     rehearsal = changeset.rehearsal
     green = rehearsal.ok and rehearsal.script_id == changeset.script_id
     found.append(gates.Prerequisite("Rehearsal", met=green, reason="No green rehearsal of exactly these bytes."))
+    stops = escalation.what_stops_all_work()
+    found.append(gates.Prerequisite("No critical risk is open", met=not stops, reason=" ".join(stops)))
     return tuple(found)
 
 

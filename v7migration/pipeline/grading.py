@@ -14,7 +14,7 @@ GRADES: dict[str, str] = {
     **dict.fromkeys(("constraints", "triggers", "grants", "shape", "4.1", "4.4"), Risk.HIGH),
     **dict.fromkeys(("indexes", "views", "4.2"), Risk.MEDIUM),
 }
-"""Data, integrity, home and missing tables are critical; what guards rows is high; what speeds up or shows them medium."""
+"""Critical: data, integrity, home, missing tables. High: what guards rows. Medium: what finds and shows them."""
 ROW_OPERATIONS = "rows of "
 ONLY_INDEX_OR_VIEW = re.compile(r"(?:unexpected|missing): (?:view |[^:]+: index )")
 

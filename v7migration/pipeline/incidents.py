@@ -12,6 +12,13 @@ from v7migration.ledger.models import Incident, Run
 from v7migration.ledger.services import close_incident, remediate_incident, review_incident
 
 AUTHORS = frozenset({DB_TEAM_LEAD, ARCHITECT})
+OWNED = (Incident.Kind.VALIDATION, Incident.Kind.INTEGRATION)
+"""Kinds whose own persona (Test Sentinel, Dev Team) documents them too."""
+
+
+def authors(incident: Incident) -> frozenset[str]:
+    """Return the personas that may enter root cause and remediation of an incident."""
+    return AUTHORS | {incident.assigned_to} if incident.kind in OWNED else AUTHORS
 
 
 def unreviewed(run: Run) -> QuerySet[Incident]:
@@ -41,7 +48,8 @@ def turn(incident: Incident) -> tuple[frozenset[str], str]:
     """Return whose turn it is (personas) and what they do, in words that end a sentence with the page's address."""
     where = f"at /incidents/{incident.pk}/"
     if incident.state == Incident.State.OPEN:
-        return AUTHORS, f"{DB_TEAM_LEAD} or {ARCHITECT} enters root cause and remediation {where}"
+        may = authors(incident)
+        return may, f"{' or '.join(sorted(may))} enters root cause and remediation {where}"
     reviewers = reviewing_personas(incident)
     names = f"{ARCHITECT} or a {DB_TEAM_LEAD}" if DB_TEAM_LEAD in reviewers else ARCHITECT
     return reviewers, f"{names} (but not {incident.remediated_by}) reviews root cause and remediation {where}"
@@ -77,7 +85,7 @@ def document(*, incident: Incident, person: User, root_cause: str, remediation: 
         TransitionRefused: the person holds neither persona.
         UsageError, Refused: see :func:`remediate_incident`.
     """
-    _require(person, AUTHORS, "document an incident")
+    _require(person, authors(incident), "document an incident")
     return remediate_incident(
         incident=incident, actor=person.get_username(), root_cause=root_cause, remediation=remediation
     )

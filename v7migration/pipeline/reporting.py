@@ -11,15 +11,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.mail import send_mail
 from django.db import connections, transaction
 
 from approvals.gates import ARCHITECT, DB_TEAM_LEAD, DEV_TEAM, TEST_SENTINEL
-from approvals.selectors import holders_of, personas_of
+from approvals.selectors import personas_of
 from v7migration.errors import Refused, SchemaConflict, TransitionRefused, UsageError
 from v7migration.ledger.models import Incident, Rehearsal, Run
 from v7migration.ledger.services import append_event, open_incident
-from v7migration.pipeline import grading
+from v7migration.pipeline import grading, notices
 from v7migration.postgres.queries import Check
 from v7migration.postgres.runner import ALREADY_EXISTS, StepError
 
@@ -45,16 +44,11 @@ def open_once(*, key: str, detail: Mapping[str, Any], opened_by: str, **about: A
 
 
 def _notify(incident: Incident) -> None:
-    """Tell the holders of the persona to whom an incident is assigned, by mail; a mail that fails stops nothing."""
-    people = list(holders_of(incident.assigned_to))
-    addresses = sorted({person.email for person in people if person.email})
-    subject = f"V7 Migration: {incident.kind} incident: {incident.title}"[:200].replace("\n", " ")
-    body = f"{incident.title}\n\nSeverity: {incident.severity}. It is yours: /incidents/{incident.pk}/\n"
-    sent = send_mail(subject, body, None, addresses, fail_silently=True) if addresses else 0
-    append_event(
-        kind="incident.notified", actor=incident.opened_by, subject=str(incident.pk),
-        payload={"to": addresses, "people": sorted(p.get_username() for p in people), "sent": bool(sent)},
-    )  # fmt: skip
+    """Tell the persona to whom an incident is assigned; a mail that fails stops nothing."""
+    where = f"on {incident.run.changeset.snapshot.target_name}\n" if incident.run is not None else ""
+    body = f"{incident.title}\n{where}\nSeverity: {incident.severity}\n\nSee /incidents/{incident.pk}/ .\n"
+    about = f"V7 Migration: {incident.title}"
+    notices.notify([incident.assigned_to], about, body, str(incident.pk), actor=incident.opened_by)
 
 
 # -- document 5.1 ----------------------------------------------------------------------------------------------

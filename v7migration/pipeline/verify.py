@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -10,9 +11,9 @@ from django.db import DatabaseError, transaction
 from tracking import home
 from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask, TestResult
 from v7migration.connections import WEB_ROLE
-from v7migration.ledger.models import Run, RunState
+from v7migration.ledger.models import Incident, Run, RunState
 from v7migration.ledger.services import append_event
-from v7migration.pipeline import integrity
+from v7migration.pipeline import grading, integrity, performance, reporting
 from v7migration.pipeline.target import Connection, runner
 from v7migration.postgres import catalog
 from v7migration.postgres.fingerprint import differences
@@ -28,33 +29,86 @@ SIX_INDEXES = (
 VIEWS = ("v7_migration_dashboard", "v7_enum_consolidation_status", "v7_file_migration_readiness")
 
 
-def verify(*, person: str) -> tuple[bool, list[Check]]:
-    """Check the target as it stands now, record the result on the run, and return ``(ok, checks)``.
+@dataclass(frozen=True)
+class Verification:
+    """What a verification found.
+
+    ``failures`` are the failed checks with their grades, ``performance`` the comparison with the baseline (None before
+    a run), ``to_fix`` the incidents of indexes to be fixed later, ``incidents`` what was documented of it.
+    """
+
+    ok: bool
+    checks: list[Check]
+    failures: list[dict[str, Any]]
+    performance: dict[str, Any] | None
+    to_fix: list[Incident]
+    incidents: list[Incident]
+
+
+def verify(*, person: str) -> Verification:
+    """Check the target as it stands now, record the result on the run, and document what fails.
 
     Before a run, and after a rollback, the document's query of that moment is the check; after a run the
-    document's queries and the stricter checks are.
+    document's queries and the stricter checks are, and the queries of the baseline are timed again. A query that
+    got slower is documented, and makes no check fail.
 
     Raises:
         Refused: the target cannot be used.
     """
     run = Run.objects.filter(kind=Run.Kind.EXECUTE).exclude(state=RunState.ROLLED_BACK).first()
+    checks = _checks(run)
+    populated = run if run is not None and run.populated else None
+    timings = performance.compare(run=populated, person=person) if populated is not None else None
+    opened = [_documented(run, checks, person)]
+    if populated is not None and timings is not None:
+        opened.append(reporting.performance(populated, timings, person=person))
+    found = Verification(
+        ok=all_ok(checks), checks=checks, failures=grading.graded(checks), performance=timings,
+        to_fix=_to_fix(run), incidents=[incident for incident in opened if incident is not None],
+    )  # fmt: skip
+    _record(run, found, person)
+    return found
+
+
+def _checks(run: Run | None) -> list[Check]:
     with runner(application_name="v7_verify") as connection:
         if run is None or not run.populated:
             before = Run.objects.filter(state=RunState.ROLLED_BACK).exists()
-            checks = run_document_queries(connection, "rolled back" if before else "before")
-        else:
-            groups = run.changeset.snapshot.enums["groups"]
-            checks = run_document_queries(connection, "after", has_duplicates=bool(groups))
-            checks += _strict(connection, run)
-    ok = all_ok(checks)
+            return run_document_queries(connection, "rolled back" if before else "before")
+        groups = run.changeset.snapshot.enums["groups"]
+        checks = run_document_queries(connection, "after", has_duplicates=bool(groups))
+        return checks + list(_strict(connection, run))
+
+
+def _documented(run: Run | None, checks: list[Check], person: str) -> Incident | None:
+    """Document failed checks; a run that stands in the middle fails the check of "before", and has its own incident."""
+    if run is not None and not run.populated:
+        return None
+    return reporting.validation(run, checks, person=person)
+
+
+def _to_fix(run: Run | None) -> list[Incident]:
+    if run is None:
+        return []
+    return list(run.incidents.filter(kind=Incident.Kind.INDEX, state__in=Incident.UNREVIEWED).order_by("opened_at"))
+
+
+def _record(run: Run | None, found: Verification, person: str) -> None:
     if run is not None and run.populated:
-        run.report["verify"] = {"ok": ok, "by": person, "checks": [check.as_dict() for check in checks]}
+        run.report["verify"] = {
+            "ok": found.ok, "by": person, "checks": [check.as_dict() for check in found.checks],
+            "failures": found.failures, "incidents": [str(incident.pk) for incident in found.incidents],
+            "to_fix": [{"incident": str(i.pk), "step": i.step, "title": i.title} for i in found.to_fix],
+        }  # fmt: skip
+        run.report["performance"] = found.performance
         run.save(update_fields=["report"])
     append_event(
         kind="verify.finished", actor=person, subject=str(run.pk) if run else "",
-        payload={"ok": ok, "failed": [c.name for c in checks if not c.ok]},
+        payload={
+            "ok": found.ok, "failed": {failure["name"]: failure["grade"] for failure in found.failures},
+            "slower": found.performance["degraded"] if found.performance else [],
+        },
     )  # fmt: skip
-    return ok, checks
 
 
 def _strict(connection: Connection, run: Run) -> Iterator[Check]:
@@ -110,7 +164,9 @@ def _shape(connection: Connection, run: Run) -> Check:
     found = set(differences(changeset.snapshot.document, catalog.snapshot(connection)))
     off = sorted([f"unexpected: {d}" for d in found - expected] + [f"missing: {d}" for d in expected - found])
     actual = "as rehearsed" if not off else "; ".join(off[:8])
-    return Check("shape", "the schema changed exactly as rehearsed", "as rehearsed", actual, not off)
+    title = "the schema changed exactly as rehearsed"
+    rows = tuple((difference,) for difference in off)
+    return Check("shape", title, "as rehearsed", actual, not off, columns=("difference",) if off else (), rows=rows)
 
 
 def _names(connection: Connection, name: str, title: str, expected: tuple[str, ...], query: str) -> Check:

@@ -10,6 +10,7 @@ from approvals.selectors import personas_of
 from tracking.actors import Actor
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
+from v7migration.management.timings import print_baseline
 from v7migration.pipeline import inventory
 
 
@@ -42,7 +43,8 @@ class Command(StageCommand):
             self.say(f"Proposed     {proposed['added']} consolidations added to v7_enum_migrations")
         elif enums and actor is None:
             self.say("Proposed     nothing: name yourself with --as to propose consolidations")
-        for part in ("files", "baseline"):
-            if part in result:
-                self.say(f"{part.capitalize():<12} {result[part]['state']}")
+        if "files" in result:
+            self.say(f"Files        {result['files']['state']}")
+        if "baseline" in result:
+            print_baseline(self.say, result["baseline"])
         return result, 0
