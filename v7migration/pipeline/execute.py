@@ -138,7 +138,7 @@ def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Pr
         return Prepared(changeset, None, run, script, committed, skipped)
     target, mark = None, ""
     if not committed:
-        preflight.check_no_leftovers(connection, _created_by(script))
+        preflight.check_no_leftovers(connection, preflight.names_created(script))
         mark = watermark(connection)
         target = observe(connection)
     authorization = authorize(changeset, target=target)
@@ -184,10 +184,6 @@ def _refuse_beside_another_run(changeset: Changeset) -> None:
             "on this target.",
             "Take it back with v7_rollback (or let it finish) before another changeset runs.",
         )
-
-
-def _created_by(script: Script) -> list[str]:
-    return [name for s in script.sections if s.number != 0 for name in s.creates if "." in name]
 
 
 def _skips_section_0(changeset: Changeset, connection: Connection, committed: set[str]) -> bool:

@@ -18,6 +18,7 @@ from v7migration.connections import rehearsal_url, runner_url
 from v7migration.errors import NegativeVerdict
 from v7migration.ledger.models import Rehearsal
 from v7migration.ledger.services import append_event, store_script
+from v7migration.pipeline import reporting
 from v7migration.pipeline.target import gate_shape, has_gate, runner, take_snapshot
 from v7migration.postgres import catalog, dependents, locks
 from v7migration.postgres.fingerprint import differences, fingerprint
@@ -65,8 +66,15 @@ def rehearse(*, content: bytes, person: str, own_script: bool = True, say: Say =
         snapshot = take_snapshot(target, person=person)
         version = target.info.server_version
         in_target = dependents.of_script(target, script)
+        if own_script:
+            name = snapshot.target_name
+            reporting.look_for_conflicts(target, script, person=person, stage="rehearse", target=name)
     say(f"scratch copy of {snapshot.target_name}")
-    with rehearsal_url(version // 10_000) as admin, scratch_copy(runner_url(), admin) as scratch:
+    with (
+        reporting.environment(person=person, target=snapshot.target_name),
+        rehearsal_url(version // 10_000) as admin,
+        scratch_copy(runner_url(), admin) as scratch,
+    ):
         report = _Rehearsing(script, scratch, own_script, say, bool(snapshot.enums["groups"])).run()
     report["dependents"]["target"] = in_target
     report["target_differs_from_scratch"] = differences(snapshot.document, report.pop("document"))

@@ -16,11 +16,15 @@ from django.db import connections, transaction
 from approvals.gates import ARCHITECT, DB_TEAM_LEAD, DEV_TEAM, TEST_SENTINEL
 from approvals.selectors import personas_of
 from v7migration.errors import Refused, SchemaConflict, TransitionRefused, UsageError
-from v7migration.ledger.models import Incident, Rehearsal, Run
+from v7migration.ledger.models import Incident, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
 from v7migration.pipeline import grading, notices
+from v7migration.pipeline.target import Connection
+from v7migration.postgres import preflight
 from v7migration.postgres.queries import Check
 from v7migration.postgres.runner import ALREADY_EXISTS, StepError
+from v7migration.postgres.scratch import ScratchUnfit
+from v7migration.postgres.script import Script
 
 GRADERS = frozenset({TEST_SENTINEL, ARCHITECT})
 REPORTERS = frozenset({DEV_TEAM, TEST_SENTINEL, ARCHITECT, DB_TEAM_LEAD})
@@ -83,14 +87,24 @@ def conflict_found(objects: Sequence[str], *, message: str, person: str, stage: 
     )[0]  # fmt: skip
 
 
-def conflicts_of(rehearsal: Rehearsal) -> None:
-    """Escalate what a red rehearsal found to exist already; its failures tell where."""
-    found = [f for f in rehearsal.report["failures"] if f.get("sqlstate") in ALREADY_EXISTS]
-    for failure in found:
-        conflict_found(
-            [failure["message"]], message=f"Section {failure['section']}, line {failure['line']}: {failure['message']}",
-            person=rehearsal.by, stage="rehearse", target=rehearsal.snapshot.target_name,
-        )  # fmt: skip
+def look_for_conflicts(connection: Connection, script: Script, *, person: str, stage: str, target: str) -> list[str]:
+    """Return what the target holds of the names that a script creates, and document it as a conflict.
+
+    While a run of ours stands these objects are its own, and none of them is a conflict.
+    """
+    found = foreign_objects(connection, script)
+    if found:
+        message = f"The target already holds objects that the script creates: {', '.join(found)}."
+        conflict_found(found, message=message, person=person, stage=stage, target=target)
+    return found
+
+
+def foreign_objects(connection: Connection, script: Script) -> list[str]:
+    """Return the names that a script creates and the target holds without a run of ours that stands."""
+    runs = Run.objects.filter(kind=Run.Kind.EXECUTE, steps__state=RunStep.State.COMMITTED)
+    if runs.exclude(state=RunState.ROLLED_BACK).exists():
+        return []
+    return sorted(preflight.existing(connection, preflight.names_created(script)))
 
 
 @contextmanager
@@ -98,16 +112,16 @@ def environment(*, person: str, target: str) -> Iterator[None]:
     """Document a test environment that does not work; nothing proceeds without a green rehearsal anyway.
 
     Raises:
-        Refused: as the environment did, with the incident's address in its next step.
+        ScratchUnfit: as the environment did, with the incident's address in its next step.
     """
     try:
         yield
-    except Refused as failure:
+    except ScratchUnfit as failure:
         incident = open_once(
-            key=f"environment: {failure.message}", run=None, title=f"Test environment: {failure.message}",
+            key=f"environment {target}: {failure.cause}", run=None, title=f"Test environment: {failure.message}",
             opened_by=person, blocking=False, kind=Incident.Kind.ENVIRONMENT, severity=Incident.Severity.MEDIUM,
             assigned_to=DB_TEAM_LEAD,
-            detail={"message": failure.message, "next_step": failure.next_step, "target": target},
+            detail={"message": failure.message, "cause": failure.cause, "what_next": failure.next_step, "target": target},
         )[0]  # fmt: skip
         failure.next_step = f"{failure.next_step} Documented at /incidents/{incident.pk}/."
         raise

@@ -8,6 +8,7 @@ import psycopg
 
 from v7migration.errors import Refused, SchemaConflict
 from v7migration.postgres.catalog import TargetIdentity
+from v7migration.postgres.script import Script
 from v7migration.postgres.session import OLDEST_SERVER
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -151,6 +152,11 @@ def existing(connection: Connection, names: Iterable[str]) -> list[str]:
         if row and row[0]:
             found.append(name)
     return found
+
+
+def names_created(script: Script) -> list[str]:
+    """Return the relations and columns that a script creates, but for Section 0's, which an earlier run may leave."""
+    return [name for section in script.sections if section.number != 0 for name in section.creates if "." in name]
 
 
 def check_no_leftovers(connection: Connection, names: Iterable[str]) -> None:

@@ -31,10 +31,12 @@ class Command(StageCommand):
                 content = options["script"].read_bytes()
             except OSError as error:
                 raise UsageError(f"{options['script']} cannot be read: {error.strerror}.") from error
-        document = review(content)
+        document = review(content, own_script=options["script"] is None)
         for finding in document["findings"]:
             self.say(f"{finding['severity']:<7} {finding['id']}  line {finding['line']:>5}  {finding['message']}")
             if finding["hint"]:
                 self.say(f"{'':<23}{finding['hint']}")
+        if document["conflicts"] is None:
+            self.say("Conflicts with the target: not assessed (it does not answer, or the script cannot be read).")
         self.say(f"Verdict: {document['verdict']} ({len(document['findings'])} findings)")
         return document, 1 if document["verdict"] == "refuse" else 0
