@@ -11,13 +11,15 @@ from types import FrameType
 
 from rich.console import Console
 
-from tests.sweep import servers
+from tests.sweep import report, servers
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the arguments, sweep or report, and return the exit code."""
     options = _parser().parse_args(arguments)
     console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 150, highlight=False)
+    if options.report:
+        return 0 if report.show(report.read(options.report), console) else 1
     signal.signal(signal.SIGTERM, _interrupt)
     servers.start()
     try:
@@ -47,10 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _work(options: argparse.Namespace, console: Console) -> int:
-    from tests.sweep import report, sweeping
+    from tests.sweep import sweeping
 
-    if options.report:
-        return 0 if report.show(report.read(options.report), console) else 1
     log = report.Log(options.results)
     if options.points:
         sweeping.show_points(options, console)

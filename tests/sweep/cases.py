@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -16,6 +16,7 @@ from tests.killing import Place, die_at
 from tests.outcome import UNEXPLAINED, Anomaly, Undisturbed
 from tests.sweep import points as pointing
 from tests.sweep import servers
+from tests.sweep.case import WAYS, Case, Result
 from tests.sweep.children import LIMIT, Ended, Line, in_a_child
 from tests.sweep.points import Point
 from tests.world import World
@@ -23,9 +24,9 @@ from v7migration.errors import Refused, V7Error
 from v7migration.ledger.models import Incident, Run
 from v7migration.ledger.services import remediate_incident, review_incident
 from v7migration.management.base import StageCommand
+from v7migration.pipeline import execute, rollback
+from v7migration.postgres.script import parse
 
-KINDS = ("kill", "terminate", "cut", "unsent", "target", "control")
-"""SIGKILL of the runner; of a session by the server; COMMIT unanswered; COMMIT unsent; SIGKILL of a whole server."""
 HALF_WAY = "6.1"
 SCENARIOS: dict[str, tuple[str, str]] = {
     "execute": ("signed", "execute"),
@@ -33,44 +34,6 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "retreat": ("half", "roll_back"),
 }
 """Stage to start from and what is disturbed: a run, its rollback, the rollback of a run that stands half-way."""
-WAYS = ("resume", "back")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One faulted run: ``kill:execute:417:resume``."""
-
-    kind: str
-    scenario: str
-    number: int
-    way: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.scenario}:{self.number}:{self.way}"
-
-    @property
-    def place(self) -> int:
-        """Where the case stands in the order: any beginning of it is a spread sample."""
-        return zlib.crc32(str(self).encode())
-
-
-@dataclass
-class Result:
-    """What came of a case."""
-
-    case: str
-    point: str
-    ended: str
-    way: str
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    unexplained: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was lost, doubled or unexplained."""
-        return not (self.lost or self.doubled or self.unexplained)
 
 
 class _Surface(StageCommand):
@@ -91,7 +54,11 @@ def command(work: Callable[[], object]) -> None:
 
 
 def prepare() -> Undisturbed:
-    """Build every stage, and return what is compared with."""
+    """Build every stage, and return what is compared with.
+
+    The script is parsed once, here: each forked child knows the (immutable) result.
+    """
+    execute.parse = rollback.parse = cache(parse)  # type: ignore[attr-defined]
     worlds.STAGES["half"] = ("signed", _stop_half_way)
     worlds.world_at("half")
     return outcome.undisturbed()

@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.sweep.cases import KINDS, Result
+from tests.sweep.case import KINDS, Result
+from v7migration.errors import UsageError
 
 VERDICTS = ("lost", "doubled", "unexplained")
 WORDS = {
@@ -37,9 +38,16 @@ class Log:
         """The cases that need not be run again."""
         return {line["case"] for line in self.lines if "case" in line}
 
-    def found(self, server: str, points: dict[str, int]) -> None:
-        """Keep which server it was and how many points each kind has."""
-        self._add({"server": server, "points": points})
+    def found(self, server: str, points: dict[str, int], names: str) -> None:
+        """Keep which server it was, how many points each kind has, and a digest of all points' names.
+
+        Raises:
+            UsageError: the file is about other points, so its numbers mean other things.
+        """
+        before = {line["names"] for line in self.lines if line["server"] == server and "names" in line}
+        if before - {names}:
+            raise UsageError("The product's round trips changed since this file was begun.", "Name a new --results.")
+        self._add({"server": server, "points": points, "names": names})
 
     def add(self, server: str, result: Result) -> None:
         """Keep a result."""

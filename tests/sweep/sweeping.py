@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from collections.abc import Mapping
 
@@ -10,7 +11,8 @@ from rich.console import Console
 
 from tests.sweep import cases as casing
 from tests.sweep import servers
-from tests.sweep.cases import KINDS, SCENARIOS, Case
+from tests.sweep.case import KINDS, Case
+from tests.sweep.cases import SCENARIOS
 from tests.sweep.points import Point
 from tests.sweep.report import Log
 from v7migration.errors import UsageError
@@ -26,9 +28,7 @@ def sweep(options: argparse.Namespace, log: Log, console: Console) -> None:
     expected = casing.prepare()
     found = {scenario: casing.find(scenario) for scenario in scenarios}
     _say_whether_repeatable(found, console)
-    log.found(
-        server, {k: sum(len(casing.chosen(k, points, rows=options.rows)) for points in found.values()) for k in kinds}
-    )
+    log.found(server, _numbers(found, kinds, rows=options.rows), _digest(found))
     waiting = [case for case in _cases(options, found, kinds) if str(case) not in log.done]
     console.print(f"PostgreSQL {server}: {len(waiting)} cases; ready after {time.monotonic() - began:.0f} s")
     told = began = time.monotonic()
@@ -78,6 +78,15 @@ def _named(text: str) -> Case:
 
 def _point(found: Mapping[str, list[Point]], case: Case) -> Point | None:
     return next((p for p in found.get(case.scenario, []) if p.number == case.number), None)
+
+
+def _numbers(found: Mapping[str, list[Point]], kinds: tuple[str, ...], *, rows: bool) -> dict[str, int]:
+    return {kind: sum(len(casing.chosen(kind, points, rows=rows)) for points in found.values()) for kind in kinds}
+
+
+def _digest(found: Mapping[str, list[Point]]) -> str:
+    names = [(scenario, _name(point)) for scenario, points in sorted(found.items()) for point in points]
+    return hashlib.sha256(repr(names).encode()).hexdigest()[:16]
 
 
 def _say_whether_repeatable(found: Mapping[str, list[Point]], console: Console) -> None:
