@@ -121,7 +121,9 @@ def environment(*, person: str, target: str) -> Iterator[None]:
             key=f"environment {target}: {failure.cause}", run=None, title=f"Test environment: {failure.message}",
             opened_by=person, blocking=False, kind=Incident.Kind.ENVIRONMENT, severity=Incident.Severity.MEDIUM,
             assigned_to=DB_TEAM_LEAD,
-            detail={"message": failure.message, "cause": failure.cause, "what_next": failure.next_step, "target": target},
+            detail={
+                "message": failure.message, "cause": failure.cause, "what_next": failure.next_step, "target": target
+            },
         )[0]  # fmt: skip
         failure.next_step = f"{failure.next_step} Documented at /incidents/{incident.pk}/."
         raise

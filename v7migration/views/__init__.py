@@ -4,13 +4,16 @@ from v7migration.views.changesets import changeset_list, changeset_page
 from v7migration.views.home import home
 from v7migration.views.incidents import incident_list, incident_page
 from v7migration.views.runs import run_list, run_page, run_progress, run_stop
+from v7migration.views.troubles import incident_grade, run_issue
 
 __all__ = [
     "changeset_list",
     "changeset_page",
     "home",
+    "incident_grade",
     "incident_list",
     "incident_page",
+    "run_issue",
     "run_list",
     "run_page",
     "run_progress",

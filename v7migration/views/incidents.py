@@ -12,15 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from approvals.gates import ARCHITECT, DB_TEAM_LEAD
 from tracking.actors import Actor, require
 from tracking.views.acting import actor_of
 from v7migration.errors import V7Error
 from v7migration.ledger.models import Incident
 from v7migration.ledger.services import remediate_incident
 from v7migration.middleware import status_of
-
-OPERATORS = frozenset({DB_TEAM_LEAD, ARCHITECT})
+from v7migration.pipeline.incidents import authors
 
 
 class RemediationForm(forms.Form):
@@ -51,14 +49,14 @@ def incident_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def incident_page(request: HttpRequest, incident_id: UUID) -> HttpResponse:
-    """Show an incident; DB Team Lead or The Architect record root cause and remediation."""
+    """Show an incident; its own persona, DB Team Lead or The Architect record root cause and remediation."""
     incident = get_object_or_404(Incident.objects.select_related("run__changeset"), pk=incident_id)
     actor = actor_of(request)
     if request.method != "POST":
         return _page(request, incident, actor, RemediationForm())
     form = RemediationForm(request.POST)
     try:
-        require(actor, OPERATORS, "close an incident")
+        require(actor, authors(incident), "close an incident")
         if not form.is_valid():
             return _page(request, incident, actor, form, status=400)
         remediate_incident(incident=incident, actor=actor.username, **form.cleaned_data)
@@ -81,7 +79,7 @@ def _page(
         "title": "Incident",
         "incident": incident,
         "form": form,
-        "may_write": incident.state == Incident.State.OPEN and actor.holds_any(OPERATORS),
+        "may_write": incident.state == Incident.State.OPEN and actor.holds_any(authors(incident)),
         "refusal": refusal,
     }
     return render(request, "pages/incident.html", context, status=status)
