@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", action="store_true", help="kill the runner also at each row of a COPY")
     parser.add_argument("--both", action="store_true", help="both ways after each fault, on and back")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="one case in N of each kind")
+    parser.add_argument("--each", type=int, metavar="N", help="N cases of each kind for each way, on and back")
     parser.add_argument("--at-most", type=int, metavar="N", help="end after N cases")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="the I-th of N parts of the cases")
     parser.add_argument("--only", action="append", metavar="CASE", help="one case, such as kill:execute:417:resume")

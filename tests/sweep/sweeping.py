@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.sweep import cases as casing
 from tests.sweep import servers
-from tests.sweep.case import KINDS, Case
+from tests.sweep.case import KINDS, WAYS, Case
 from tests.sweep.cases import SCENARIOS
 from tests.sweep.points import Point
 from tests.sweep.report import Log
@@ -67,7 +67,8 @@ def _cases(options: argparse.Namespace, found: Mapping[str, list[Point]], kinds:
     part, parts = (int(number) for number in options.shard.split("/"))
     made = []
     for kind in kinds:  # each kind gives its share of a sample
-        made += casing.cases(found, [kind], both=options.both, rows=options.rows)[:: options.sample]
+        some = casing.cases(found, [kind], both=options.both, rows=options.rows)[:: options.sample]
+        made += [case for way in WAYS for case in [c for c in some if c.way == way][: options.each]]
     return sorted(made, key=lambda case: case.place)[part - 1 :: parts]
 
 
