@@ -88,7 +88,8 @@ def _findings(content: bytes) -> list[dict[str, Any]]:
 
 def _green_rehearsal(content: bytes, target: TargetState) -> Rehearsal:
     sha256 = hashlib.sha256(content).hexdigest()
-    rehearsal: Rehearsal | None = Rehearsal.objects.filter(script_id=sha256, ok=True).select_related("snapshot").first()
+    whole = Rehearsal.objects.filter(script_id=sha256, report__own_script=True).select_related("snapshot")
+    rehearsal: Rehearsal | None = whole.filter(ok=True).first()
     if rehearsal is None:
         last = Rehearsal.objects.first()
         reason = "no rehearsal of exactly these bytes and planning rows is green"

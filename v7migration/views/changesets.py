@@ -16,6 +16,7 @@ from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, standing
 from v7migration.pipeline.target import observe_from_web
 from v7migration.views.reading import plan, sections
+from v7migration.views.rehearsals import rehearsed_steps
 
 SHOWN = 50
 
@@ -56,6 +57,7 @@ def changeset_page(request: HttpRequest, digest: str) -> HttpResponse:
         "rehearsal": changeset.rehearsal,
         "report": changeset.rehearsal.report,
         "fingerprints": _fingerprints(changeset),
+        "rehearsed": rehearsed_steps(changeset),
         "next_url": _next_url(request, now),
         "unreachable": unreachable,
     }
