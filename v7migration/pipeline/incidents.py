@@ -78,6 +78,15 @@ def may_review(*, incident: Incident, person: User) -> bool:
     return bool(personas_of(person) & reviewing_personas(incident))
 
 
+def require_author(incident: Incident, person: User) -> None:
+    """Refuse a person who may not document this incident.
+
+    Raises:
+        TransitionRefused: with the personas that may.
+    """
+    _require(person, authors(incident), "document an incident")
+
+
 def document(*, incident: Incident, person: User, root_cause: str, remediation: str) -> Incident:
     """Record root cause and remediation as a DB Team Lead or The Architect.
 
@@ -85,7 +94,7 @@ def document(*, incident: Incident, person: User, root_cause: str, remediation: 
         TransitionRefused: the person holds neither persona.
         UsageError, Refused: see :func:`remediate_incident`.
     """
-    _require(person, authors(incident), "document an incident")
+    require_author(incident, person)
     return remediate_incident(
         incident=incident, actor=person.get_username(), root_cause=root_cause, remediation=remediation
     )
