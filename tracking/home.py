@@ -96,6 +96,8 @@ def author() -> Author:
 def writing(*, person: str = "", reason: str = "") -> Iterator[str]:
     """Open the only kind of write transaction that tracking has, in the current home, and yield its alias.
 
+    The home is pinned until the transaction ends: one that moves meanwhile refuses the write, never splits it.
+
     Args:
         person: username that the history rows of this transaction name.
         reason: why, for the history rows.
@@ -107,7 +109,7 @@ def writing(*, person: str = "", reason: str = "") -> Iterator[str]:
     token = _author.set(Author(person, reason))
     where = current()
     try:
-        with transaction.atomic(using=ALIASES[where]):
+        with pinned(where), transaction.atomic(using=ALIASES[where]):
             yield ALIASES[where]
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) != FENCED_SQLSTATE:

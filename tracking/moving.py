@@ -44,10 +44,10 @@ class ControlLost(StepFailed):
     """The control plane stopped answering: what the target had committed is read from its ledger."""
 
 
-def control_lost(reason: str) -> ControlLost:
-    """Return the error that says what a silent control plane means for a run."""
+def control_lost(reason: str, *, what: str = "stopped answering") -> ControlLost:
+    """Return the error that says what a control plane which is silent, or cannot write, means for a run."""
     return ControlLost(
-        f"The control plane stopped answering: {reason}.",
+        f"The control plane {what}: {reason}.",
         "A step that the target had committed is not recorded yet. Run the same command again: it reads the target's "
         "ledger, records it and goes on from there.",
     )
@@ -257,12 +257,14 @@ def open_planning_home(*, home: str = "planning") -> None:
 def close_fence(connection: Connection) -> None:
     """Close a fence: wait for writers in flight (they share the advisory lock), then refuse new ones.
 
+    Synchronous, whatever the server says: a crash must not open again what was closed before the first COMMIT.
+
     Raises:
         Refused: a writer stays in its transaction; nothing was touched.
     """
     try:
         with connection.transaction():
-            set_local(connection, lock_timeout=f"{FENCE_PATIENCE}s")
+            set_local(connection, lock_timeout=f"{FENCE_PATIENCE}s", synchronous_commit="on")
             connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [FENCE_KEY])
             connection.execute("UPDATE migration_gate.fence SET is_open = false, changed_at = CURRENT_TIMESTAMP")
     except psycopg.errors.LockNotAvailable as error:
@@ -280,8 +282,9 @@ def open_target_fence(target: Connection) -> None:
 def bring_home(target: Connection) -> dict[str, Any]:
     """Replace the planning rows by the target's, with history and file values, in one transaction.
 
-    The target's fence is closed; the planning fence is opened for this transaction alone. Returns counts and
-    digests by table and the number of files with values.
+    The target's fence is closed; the planning fence is opened for this transaction alone, which is synchronous
+    whatever the server says: Section 9 drops the only other copy. Returns counts and digests by table and the
+    number of files with values.
     """
     control = control_connection()
     if control.info.transaction_status != TransactionStatus.IDLE:
@@ -303,6 +306,7 @@ def compare_homes(target: Connection) -> dict[str, dict[str, Any]]:
 
 def _bring_home(target: Connection, control: Connection) -> dict[str, Any]:
     with control.transaction():
+        set_local(control, synchronous_commit="on")
         control.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [FENCE_KEY])
         control.execute("UPDATE migration_gate.fence SET is_open = true")
         with target.transaction():

@@ -172,7 +172,7 @@ def answering(connection: Connection) -> Iterator[None]:
 
     Raises:
         ConnectionLost: the target's session ended.
-        ControlLost: the control plane's session ended.
+        ControlLost: the control plane's session ended, or it has no room to write.
     """
     try:
         yield
@@ -185,12 +185,19 @@ def answering(connection: Connection) -> Iterator[None]:
             ) from error
         if _ended_a_session(error):
             raise moving.control_lost(reason) from error
+        if (getattr(_cause(error), "sqlstate", "") or "").startswith("53"):  # the target's would be a step's error
+            raise moving.control_lost(reason, what="cannot write") from error
         raise
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Return the driver's error: what Django raises has it as its cause."""
+    return error if isinstance(error, psycopg.Error) else error.__cause__
 
 
 def _ended_a_session(error: BaseException) -> bool:
     """Say whether an error means that its session is gone (Django may have opened another one since)."""
-    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    cause = _cause(error)
     if isinstance(cause, psycopg.InterfaceError):
         return True
     return isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "08").startswith(("08", "57P"))
