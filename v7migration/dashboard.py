@@ -22,7 +22,7 @@ from tracking.choices import EnumMigrationStatus, FileStatus, PhaseStatus, Risk,
 from tracking.models import File, GlobalImpact, MigrationDashboard, Phase, SubworkflowTask
 from tracking.models.base import database_times
 from v7migration.ledger.models import Incident
-from v7migration.pipeline import gatekeeper
+from v7migration.pipeline import escalation, gatekeeper
 from v7migration.pipeline.standing import NextAction, Standing, nothing_frozen, standing
 
 LONG_IN_PROGRESS = timedelta(days=2)
@@ -147,13 +147,15 @@ class Board:
     enums: Enums | None = None
     files: Files | None = None
     impacts: Impacts | None = None
-    incidents: list[Incident] | None = None
+    incidents: list[escalation.Escalated] | None = None
+    stops: list[str] | None = None
     silent: str = ""
 
     @property
     def missing(self) -> list[str]:
         """Name the parts that could not be read."""
-        return [f.name for f in fields(self) if f.name != "silent" and getattr(self, f.name) is None]
+        told = {"silent", "stops"}  # what stops all work is read with the impacts, which have a name of their own
+        return [f.name for f in fields(self) if f.name not in told and getattr(self, f.name) is None]
 
 
 def board() -> Board:
@@ -162,10 +164,12 @@ def board() -> Board:
     A target that is away is asked once: each further question could wait for its connection to time out.
     """
     found = Board(silent="" if answers("target") else "target")
-    found.incidents = _read(incidents)
-    if not found.silent or home.current() == home.PLANNING:
+    reachable = not found.silent or home.current() == home.PLANNING
+    found.incidents = _read(lambda: escalation.incidents(lead=None if reachable else escalation.USUAL_LEAD))
+    if reachable:
         found.place, found.phases, found.gate = _read(place), _read(phases), _read(gate)
         found.attention, found.enums, found.impacts = _read(attention), _read(enums), _read(impacts)
+        found.stops = _read(escalation.what_stops_all_work)
     if not found.silent:
         found.files = _read(files)
     return found
@@ -273,11 +277,6 @@ def impacts() -> Impacts:
     """Return how many impacts are undecided and the one with the highest risk."""
     undecided = tracked.open_impacts()
     return Impacts(len(undecided), undecided[0] if undecided else None)
-
-
-def incidents() -> list[Incident]:
-    """Return the incidents nobody has remediated, newest first."""
-    return list(Incident.objects.filter(state=Incident.State.OPEN).select_related("run"))
 
 
 def _shares(counts: dict[str, int], names: Any) -> list[Share]:

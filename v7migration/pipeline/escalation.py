@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from approvals.gates import ARCHITECT
+from approvals.gates import ARCHITECT, DB_TEAM_LEAD
 from tracking import selectors as tracked
 from tracking.choices import ImpactStatus, Risk
 from tracking.models import GlobalImpact, Phase
@@ -16,6 +16,7 @@ from tracking.models.base import database_times
 from v7migration.ledger.models import Incident
 
 DATABASE_PHASE = 4
+USUAL_LEAD = f"{DB_TEAM_LEAD} + {ARCHITECT}"
 OF_A_RUN = (Incident.Kind.EXECUTION, Incident.Kind.ROLLBACK, Incident.Kind.EMERGENCY)
 """Kinds that hold their own run by the emergency protocol; the way on and back is decided there."""
 UNDECIDED = (ImpactStatus.PENDING, ImpactStatus.REVIEWING)
@@ -45,12 +46,15 @@ class Escalated:
         return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
-def incidents() -> list[Escalated]:
-    """Return the incidents that wait for root cause, remediation or review, the worst and oldest first."""
+def incidents(*, lead: str | None = None) -> list[Escalated]:
+    """Return the incidents that wait for root cause, remediation or review, the worst and oldest first.
+
+    ``lead``: who leads the Database Phase; None reads it from the phase's row.
+    """
     waiting = list(Incident.objects.filter(state__in=Incident.UNREVIEWED).select_related("run"))
     if not waiting:
         return []
-    now, lead = database_times("default")[1], phase_lead()
+    now, lead = database_times("default")[1], lead or phase_lead()
     order = list(Incident.Severity)[::-1]
     waiting.sort(key=lambda incident: (order.index(Incident.Severity(incident.severity)), incident.opened_at))
     return [_escalated(incident, now - incident.opened_at, lead) for incident in waiting]
@@ -59,7 +63,7 @@ def incidents() -> list[Escalated]:
 def phase_lead() -> str:
     """Return who leads the Database Phase."""
     found = Phase.objects.filter(phase_number=DATABASE_PHASE).values_list("lead_persona", flat=True).first()
-    return str(found or ARCHITECT)
+    return str(found or USUAL_LEAD)
 
 
 def goes_to(incident: Incident, waited: timedelta, lead: str) -> tuple[str, str]:

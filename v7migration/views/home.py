@@ -13,13 +13,14 @@ from django.views.decorators.http import require_safe
 
 from approvals import gates
 from approvals import selectors as approvals_selectors
-from approvals.gates import AFTER, ARCHITECT, BEFORE, DB_TEAM_LEAD
+from approvals.gates import AFTER, ARCHITECT, BEFORE
 from tracking import home as tracking_home
 from tracking import selectors as tracking_selectors
 from tracking.actors import assessors
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from v7migration.ledger.models import Incident, Run, RunState
-from v7migration.pipeline import gatekeeper
+from v7migration.pipeline import escalation, gatekeeper
+from v7migration.pipeline.incidents import authors
 from v7migration.pipeline.standing import Standing, nothing_frozen, standing
 
 
@@ -36,8 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "seats": _seats(request, current),
         "tasks": tracking_selectors.tasks_waiting_for(personas),
         "impacts": _impacts(personas),
-        "incidents": Incident.objects.filter(state=Incident.State.OPEN).select_related("run"),
-        "writes_incidents": bool(personas & {ARCHITECT, DB_TEAM_LEAD}),
+        "incidents": _incidents(personas),
+        "stops": escalation.what_stops_all_work(),
         "escalations": tracking_selectors.escalations(),
         "current": current,
         "next_action": current.next_action if current else nothing_frozen(),
@@ -66,6 +67,16 @@ def _seats(request: HttpRequest, current: Standing | None) -> list[dict[str, Any
         }
         for seat in waiting
     ]
+
+
+def _incidents(personas: frozenset[str]) -> list[dict[str, Any]]:
+    """Return the incidents that wait for somebody, those that are this person's first; and whether they are."""
+    found = [
+        {"escalated": entry, "mine": bool({*entry.to.split(" + "), entry.incident.assigned_to} & personas),
+         "writes": entry.incident.state == Incident.State.OPEN and bool(authors(entry.incident) & personas)}
+        for entry in escalation.incidents()
+    ]  # fmt: skip
+    return sorted(found, key=lambda line: not line["mine"])
 
 
 def _impacts(personas: frozenset[str]) -> list[GlobalImpact]:

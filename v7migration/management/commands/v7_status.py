@@ -9,7 +9,7 @@ from tracking.selectors import dashboard
 from v7migration.ledger.models import Incident, Run
 from v7migration.management.base import StageCommand
 from v7migration.management.runs import run_document
-from v7migration.pipeline import gatekeeper
+from v7migration.pipeline import escalation, gatekeeper
 from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, nothing_frozen, standing
 
 
@@ -24,6 +24,7 @@ class Command(StageCommand):
         now = standing(changeset) if changeset is not None else None
         run = Run.objects.first()
         incidents = list(Incident.objects.exclude(state=Incident.State.CLOSED))
+        goes_to = {entry.incident.pk: entry.to for entry in escalation.incidents()}
         document: dict[str, Any] = {
             "home": home.current(),
             "home_open": home.is_open(),
@@ -39,11 +40,16 @@ class Command(StageCommand):
                     "id": str(i.pk),
                     "title": i.title,
                     "state": i.state,
+                    "kind": i.kind,
+                    "severity": i.severity,
+                    "assigned_to": i.assigned_to,
+                    "goes_to": goes_to.get(i.pk, ""),
                     "blocking": i.blocking,
                     "run": str(i.run_id or ""),
                 }
                 for i in incidents
             ],
+            "stops": escalation.what_stops_all_work(),
             "criteria": [],
         }
         self._print(document)
@@ -64,7 +70,11 @@ class Command(StageCommand):
         if run := document["run"]:
             self.say(f"Run        {run['run']}  {run['kind']}: {run['state']}")
         for incident in document["incidents"]:
-            self.say(f"Incident   {incident['id']}  {incident['title']} ({incident['state']})")
+            about = f"{incident['severity']} {incident['kind']}, {incident['state']}"
+            to = f", goes to {incident['goes_to']}" if incident["goes_to"] else ""
+            self.say(f"Incident   {incident['id']}  {incident['title']} ({about}{to})")
+        for sentence in document["stops"]:
+            self.say(f"STOP       {sentence}")
 
 
 def _action(now: Standing | None) -> dict[str, Any]:
