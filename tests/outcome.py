@@ -16,7 +16,8 @@ from django.conf import settings
 
 from tests.world import World, world_at
 from tracking import home, moving
-from v7migration.ledger.models import Event, Incident, Run, RunState, RunStep
+from v7migration.ledger.models import EmergencyStep, Event, Incident, Run, RunState, RunStep
+from v7migration.pipeline.emergency import NOTIFY, ROLL_BACK, STOP, VERIFY
 from v7migration.postgres import catalog
 from v7migration.postgres.script import parse, plan_order
 from v7migration.postgres.session import pin_output
@@ -104,9 +105,10 @@ def of_execution(world: World, expected: Undisturbed, *, incidents: int = 0) -> 
 def of_rollback(world: World, expected: Undisturbed) -> list[Anomaly]:
     """Compare a run that was taken back with the state before it."""
     executed = Run.objects.get(kind="execute")
-    done = executed.rollbacks.filter(state="finished").first()
-    if done is None:
-        return [(LOST, f"no finished rollback; the run is {executed.state}")]
+    finished = list(executed.rollbacks.filter(state="finished"))
+    if len(finished) != 1:
+        return [(DOUBLED if finished else LOST, f"{len(finished)} finished rollbacks; the run is {executed.state}")]
+    done = finished[0]
     touched = bool(_ledger(world, done))
     return [
         *_equal("state of the run", RunState.ROLLED_BACK.value, executed.state),
@@ -118,6 +120,7 @@ def of_rollback(world: World, expected: Undisturbed) -> list[Anomaly]:
         *_steps(world, done, expected.way_back if touched or _ledger(world, executed) else ()),
         *_events(),
         *_incidents(1),
+        *_protocol(executed),
     ]
 
 
@@ -209,3 +212,11 @@ def _incidents(expected: int) -> Iterator[Anomaly]:
     titles = list(Incident.objects.values_list("title", flat=True))
     if len(titles) != expected:
         yield (DOUBLED if len(titles) > expected else LOST), f"{expected} incidents, not {titles}"
+
+
+def _protocol(executed: Run) -> Iterator[Anomaly]:
+    """The steps of the emergency protocol that the rollback takes stand once each."""
+    taken = Counter(EmergencyStep.objects.filter(emergency__run=executed).values_list("number", flat=True))
+    for number in (STOP, NOTIFY, ROLL_BACK, VERIFY):
+        if taken[number] != 1:
+            yield (DOUBLED if taken[number] else LOST), f"step {number} of the emergency is {taken[number]} times there"

@@ -18,7 +18,6 @@ from tests.sweep.case import KINDS, WAYS
 PROJECT = Path(__file__).resolve().parent.parent
 PLANTED = '''
 import sys
-from contextlib import nullcontext
 
 from tests.sweep import __main__ as command, servers
 
@@ -41,12 +40,12 @@ def start():
         return reconcile(run, committed)
 
     execute.committed_steps, settle.reconcile = guess, begin_again
-    settle.answering = lambda connection: nullcontext()
+    settle.after_trouble = lambda connection: {}["nothing"]
 
 servers.start = start
 sys.exit(command.main(sys.argv[1:]))
 '''
-"""A product with three faults of its own: a resume that guesses, a start told twice, a lost session without a word."""
+"""A product with three faults of its own: a resume that guesses, a start told twice, a stumble after a lost session."""
 
 
 def _sweep(program: list[str], results: Path, *options: str) -> tuple[int, list[dict[str, Any]], str]:
@@ -67,7 +66,7 @@ def test_after_a_fault_of_each_kind_a_run_goes_on_and_back_to_what_it_would_have
 
 
 @pytest.mark.timeout(290)
-def test_a_product_that_guesses_repeats_or_says_nothing_is_noticed(tmp_path: Path) -> None:
+def test_a_product_that_guesses_repeats_or_stumbles_is_noticed(tmp_path: Path) -> None:
     options = ("--scenarios", "execute", "--kinds", "kill,terminate", "--each", "3")
     code, results, printed = _sweep(["-c", PLANTED], tmp_path / "results", *options)
     assert code == 1, printed
