@@ -22,14 +22,21 @@ SMALL = 16 * 1024 * 1024
 TOO_LARGE = "not read: file_audit is larger than 16 MB"
 
 
+LOOK = """
+    SELECT pg_relation_filenode(t.oid),
+           (SELECT jsonb_agg(jsonb_build_array(attnum, attname, format_type(atttypid, atttypmod), attnotnull)
+                             ORDER BY attnum)
+              FROM pg_attribute WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped),
+           pg_stat_get_xact_tuples_inserted(t.oid) + pg_stat_get_xact_tuples_updated(t.oid)
+             + pg_stat_get_xact_tuples_deleted(t.oid)
+      FROM (SELECT %s::regclass::oid) AS t (oid)
+"""
+
+
 def _look(connection: Connection) -> dict[str, Any]:
-    filenode = connection.execute("SELECT pg_relation_filenode(%s::regclass)", [TABLE]).fetchone()
-    attributes = connection.execute(
-        "SELECT attnum, attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
-        "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        [TABLE],
-    ).fetchall()
-    return {"filenode": filenode[0] if filenode else None, "attributes": [list(row) for row in attributes]}
+    row = connection.execute(LOOK, [TABLE]).fetchone()
+    assert row is not None  # noqa: S101
+    return {"filenode": row[0], "attributes": row[1], "written": int(row[2] or 0)}
 
 
 def baseline(connection: Connection, run: Run, *, begun: bool) -> dict[str, Any]:
@@ -43,7 +50,10 @@ def baseline(connection: Connection, run: Run, *, begun: bool) -> dict[str, Any]
 
 def compare(connection: Connection, before: dict[str, Any]) -> dict[str, Any]:
     """Compare file_audit with the baseline: ``ok``, and what differs."""
-    now = _look(connection)
+    return _compared(_look(connection), before)
+
+
+def _compared(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     earlier = {row[0]: row for row in before["attributes"]}
     kept = [row for row in now["attributes"] if row[0] in earlier]
     changed = [row[1] for row in before["attributes"] if row not in kept]
@@ -86,13 +96,8 @@ def check(connection: Connection, before: dict[str, Any], *, written: bool) -> N
     Raises:
         StepError: the step must not commit.
     """
-    result = compare(connection, before)
-    tuples = connection.execute(
-        "SELECT pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c) "
-        "+ pg_stat_get_xact_tuples_deleted(c) FROM (SELECT %s::regclass::oid) AS t(c)",
-        [TABLE],
-    ).fetchone()
-    rows = int(tuples[0]) if tuples and tuples[0] else 0
+    now = _look(connection)
+    result, rows = _compared(now, before), now["written"]
     if not result["ok"] or (rows and not written):
         message = (
             f"file_audit would not be as before: same storage {result['same_storage']}, "

@@ -189,8 +189,10 @@ def pinned(conn: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[tuple[Any, 
         with psycopg.Cursor(conn, row_factory=tuple_row) as cursor:
             if own:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            for name, value in _PINNED_SETTINGS.items():
-                cursor.execute("SELECT set_config(%s, %s, true)", (name, value))
+            cursor.execute(
+                "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+                (list(_PINNED_SETTINGS), list(_PINNED_SETTINGS.values())),
+            )
             yield cursor
 
 

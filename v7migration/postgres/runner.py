@@ -203,10 +203,9 @@ def _transaction(
         hooks.began(xid, pid)
         with _located(connection, step, step.line):
             hooks.opening(connection)
-        done, began = [], time.monotonic()
+        done: list[dict[str, Any]] = []
         for number, statement in enumerate(step.statements, start=1):
-            if number > 1:
-                _spare(connection, lock_timeout, (time.monotonic() - began) * 1000)
+            _spare(connection, lock_timeout, done)
             done.append(_statement(connection, step, statement, hooks, number))
         with _located(connection, step, step.line):
             hooks.inside(connection)
@@ -237,16 +236,17 @@ def _begin(connection: Connection, lock_timeout: int, statement_timeout: int) ->
     return str(row[0]), int(str(row[1]))
 
 
-def _spare(connection: Connection, lock_timeout: int, elapsed: float) -> None:
+def _spare(connection: Connection, lock_timeout: int, done: list[dict[str, Any]]) -> None:
     """Give a later statement only what its step has not waited yet, so that the waits do not add up.
 
-    The application queues behind the first lock of a step until its COMMIT. A step that has worked for much longer
-    than it may wait was not waiting: its next statement has the whole timeout again.
+    The application queues behind the first lock of a step until its COMMIT. What a statement waited is at most what it
+    took; one that took much longer than it may wait was at work, and does not count.
     """
-    if SCARCE * lock_timeout < elapsed < 2 * lock_timeout:
-        set_local(connection, lock_timeout=f"{max(lock_timeout - elapsed, SCARCE * lock_timeout):.0f}ms")
-    elif elapsed >= 2 * lock_timeout:
-        set_local(connection, lock_timeout=f"{lock_timeout}ms")
+    took = [statement["milliseconds"] for statement in done]
+    if not took or took[-1] < SCARCE * lock_timeout:
+        return
+    waited = sum(each for each in took if SCARCE * lock_timeout <= each < 2 * lock_timeout)
+    set_local(connection, lock_timeout=f"{max(lock_timeout - waited, SCARCE * lock_timeout):.0f}ms")
 
 
 def _commit(connection: Connection, step: Step) -> None:

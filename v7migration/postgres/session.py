@@ -21,7 +21,7 @@ class Limits:
     """How long a step may wait and work (milliseconds), and how often a blocked one tries again.
 
     A concurrent index waits for every transaction that began before it, related or not, and holds nobody up: it has no
-    lock timeout, and an hour. ``postponed``: tries that give way to an autovacuum before one waits long enough to end it.
+    lock timeout, and an hour. ``postponed``: tries that give way to an autovacuum before one waits it out.
     """
 
     lock_timeout: int = 300
@@ -45,8 +45,10 @@ OUTPUT = {
 
 def pin_output(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Pin how the server renders values as text, so that two servers render one value alike."""
-    for name, value in OUTPUT.items():
-        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+    connection.execute(
+        "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+        [list(OUTPUT), list(OUTPUT.values())],
+    )
 
 
 def reason_of(error: Exception) -> str:
@@ -73,9 +75,10 @@ def connect(
         connection = psycopg.connect(
             url, autocommit=True, application_name=application_name, connect_timeout=10, prepare_threshold=None
         )
-        connection.execute("SET search_path = public")
-        connection.execute("SET standard_conforming_strings = on")
-        connection.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")  # our few prepared statements
+        connection.execute(
+            "SET search_path = public; SET standard_conforming_strings = on; "
+            "SET plan_cache_mode = force_generic_plan; SET jit = off"  # for our few prepared statements
+        )
         pin_output(connection)
         with suppress(psycopg.errors.InvalidParameterValue):  # a server that cannot tell whether its client lives
             connection.execute("SET client_connection_check_interval = '1s'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from . import commented, disguise, objects, order
 from .grammar import Token
@@ -51,6 +52,7 @@ class _File:
         return [item for item in self.placed if start <= item[0] < end]
 
 
+@lru_cache(maxsize=8)
 def parse(content: bytes) -> Script:
     """Read a script from its bytes, once.
 
