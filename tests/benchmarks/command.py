@@ -36,7 +36,10 @@ from v7migration.connections import django_database
 
 INSTALLED_APPS = [*{apps}, "peer"]
 MIGRATION_MODULES = {{app.rpartition(".")[2]: None for app in INSTALLED_APPS if app != "peer"}}
-DATABASES = {{"default": django_database(os.environ["PEER_DATABASE"], search_path="public")}}
+DATABASES = {{
+    "default": django_database(os.environ["PEER_DATABASE"], search_path="public"),
+    "target": django_database(os.environ["PEER_OTHER"], search_path="public"),  # nothing is migrated there
+}}
 DATABASE_ROUTERS = ["peer.router.OnlyPeer"]
 """
 ROUTER = '''
@@ -46,7 +49,19 @@ class OnlyPeer:
     def allow_migrate(self, db, app_label, **hints):
         return app_label == "peer"
 '''
-APPS = "from django.apps import AppConfig\n\n\nclass Peer(AppConfig):\n    name = 'peer'\n"
+APPS = """
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+
+class Peer(AppConfig):
+    name = "peer"
+
+    def ready(self):
+        if apps.is_installed("tracking"):  # its tables are not there: nothing is to be granted on them
+            grants = {"sender": apps.get_app_config("tracking"), "dispatch_uid": "v7migration.grant_web_role"}
+            post_migrate.disconnect(**grants)
+"""
 START = "import django; django.setup()"
 
 
@@ -95,11 +110,12 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 
 def migrate(directory: Path) -> None:
     """Migrate the target with the peer's project."""
-    command = [sys.executable, "-m", "django", "migrate", "--verbosity=0", "--skip-checks"]
+    command = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
     environment = {
         "DJANGO_SETTINGS_MODULE": "peer_settings",
         "PYTHONPATH": f"{directory}:{PROJECT_DIR}",
         "PEER_DATABASE": url("runner"),
+        "PEER_OTHER": url("default"),
     }
     _run(command, environment)
 
