@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -285,6 +286,9 @@ def bring_home(target: Connection) -> dict[str, Any]:
     The target's fence is closed; the planning fence is opened for this transaction alone, which is synchronous
     whatever the server says: Section 9 drops the only other copy. Returns counts and digests by table and the
     number of files with values.
+
+    Raises:
+        Refused: a session of the control plane holds planning rows; nothing was moved.
     """
     control = control_connection()
     if control.info.transaction_status != TransactionStatus.IDLE:
@@ -304,9 +308,33 @@ def compare_homes(target: Connection) -> dict[str, dict[str, Any]]:
         return compare(target, control, what="Before Section 9")
 
 
+def _lock_rows(control: Connection) -> None:
+    """Lock the planning rows before the fence: who holds one and writes on must meet a closed fence, not a deadlock.
+
+    Raises:
+        Refused: somebody holds planning rows and stays in his transaction; nothing was moved.
+    """
+    tables = sql.SQL(", ").join(sql.Identifier(table.name) for table in tracked_tables())
+    deadline = time.monotonic() + FENCE_PATIENCE
+    while True:
+        try:
+            with control.transaction():  # a savepoint: giving way frees the tables that were locked already
+                set_local(control, lock_timeout="300ms")
+                control.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(tables))
+                return
+        except psycopg.errors.LockNotAvailable as error:
+            if time.monotonic() >= deadline:
+                raise Refused(
+                    "The rows cannot be brought home: a session of the control plane holds planning rows.",
+                    "Let that session end (pg_stat_activity: idle in transaction), then run the command again.",
+                ) from error
+        time.sleep(0.1)
+
+
 def _bring_home(target: Connection, control: Connection) -> dict[str, Any]:
     with control.transaction():
         set_local(control, synchronous_commit="on")
+        _lock_rows(control)
         control.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [FENCE_KEY])
         control.execute("UPDATE migration_gate.fence SET is_open = true")
         with target.transaction():
