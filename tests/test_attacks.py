@@ -297,7 +297,7 @@ def test_nobody_executes_with_fewer_than_three_signatures_or_as_somebody_else(fr
 def test_an_incident_that_was_over_before_the_run_finished_opens_no_way_back(executed: World) -> None:
     run = Run.objects.get()
     incident = open_incident(run=run, step="1.1", title="A step failed", detail={}, opened_by="lena")
-    assert rollback.authorize(run=run, operator=executed.user("lena")).startswith("incident")
+    assert str(rollback.authorize(run=run, operator=executed.user("lena"))).startswith("incident")
     remediate_incident(incident=incident, actor="lena", root_cause="a lock", remediation="waited")
     with pytest.raises(GateClosed, match="has not signed"):
         rollback.authorize(run=run, operator=executed.user("lena"))

@@ -21,9 +21,9 @@ from v7migration.demo.browser import Browser
 from v7migration.demo.cast import CAST
 from v7migration.demo.target import build_target
 from v7migration.errors import StepFailed
-from v7migration.ledger.models import Changeset, Run, RunState
+from v7migration.ledger.models import Changeset, Incident, Run, RunState
 from v7migration.management.printing import ProgressReporter, print_checks
-from v7migration.pipeline import gatekeeper, inventory, sign
+from v7migration.pipeline import emergency, gatekeeper, incidents, inventory, sign
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.target import observe, runner
@@ -86,6 +86,7 @@ class Scenario:
         standing = gatekeeper.latest()
         if standing is not None and gatekeeper.run_of(standing) is not None and not _taken_back(standing):
             return standing
+        self._close_emergency()
         self.heading("Inventory (2.1.1)")
         person = User.objects.get(username="ada")
         snapshot, result = inventory.take(actor=Actor("ada", personas_of(person)))
@@ -97,6 +98,20 @@ class Scenario:
             self.say(f"\nChangeset {standing.number} stands as it was frozen; going on with it.")
             return standing
         return self._rehearse_and_freeze()
+
+    def _close_emergency(self) -> None:
+        """After a rollback in an emergency: root cause and remediation, by one person, reviewed by another (5.4)."""
+        waiting = emergency.unfinished()
+        if waiting is None or emergency.taken(waiting) < emergency.VERIFY:
+            return
+        self.heading("Emergency (5.4): Lena enters root cause and remediation, Ada reviews them")
+        for incident in incidents.unreviewed(waiting.run):
+            page = f"incidents/{incident.pk}/"
+            if incident.state == Incident.State.OPEN:
+                remedy = {"root_cause": "A trial of the way back.", "remediation": "None is needed: it worked."}
+                self.browser("lena").post(page, action="document", **remedy)
+            self.browser("ada").post(page, action="review", verdict="accept", note="Agreed.")
+            self.say(f"Reviewed: {incident.title}")
 
     def _stale(self, changeset: Changeset) -> bool:
         with runner(application_name="v7_demo") as connection:

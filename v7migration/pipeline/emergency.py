@@ -120,9 +120,15 @@ def refuse_next_execution() -> None:
         return
     persona, sentence = turn(waiting)
     raise GateClosed(
-        [f"the emergency of run {waiting.run_id} ({waiting.incident.title}) is not closed"],
+        [f"the emergency of run {waiting.run_id} ({waiting.incident.title}) is not closed: {_missing(waiting)}"],
         f"{sentence} ({persona}). v7_execute and its gate open after that.",
     )
+
+
+def _missing(emergency: Emergency) -> str:
+    if taken(emergency) >= ROOT_CAUSE:
+        return "its root cause and remediation are not reviewed yet"
+    return "it has no root cause and remediation yet"
 
 
 def turn(emergency: Emergency) -> tuple[str, str]:
