@@ -57,6 +57,7 @@ def every_page(world: World) -> list[str]:
         reverse("changeset", args=[changeset.digest]),
         reverse("phase", args=[4]),
         reverse("incident", args=[incident.pk]),
+        reverse("incident-grade", args=[incident.pk]),
     ]
     found += [sign_url(world, seat) for seat in ("script-review", "rehearsal", "execution")]
     found += [reverse("task", args=[task().pk]), reverse("enum", args=[enum.pk])]
@@ -64,7 +65,11 @@ def every_page(world: World) -> list[str]:
     found += [reverse("history", args=[kind, pk]) for kind, pk in (("task", task().pk), ("impact", impact.pk))]
     found.append(reverse("history", args=["phase", Phase.objects.get(phase_number=4).pk]))
     if run is not None:
-        found += [reverse("run", args=[run.pk]), reverse("run-progress", args=[run.pk])]
+        found += [
+            reverse("run", args=[run.pk]),
+            reverse("run-progress", args=[run.pk]),
+            reverse("run-issue", args=[run.pk]),
+        ]
         found += [reverse("run-sign", args=[run.pk, seat]) for seat in ("validation", "phase-complete", "rollback")]
     return found
 
@@ -95,7 +100,7 @@ def test_no_form_takes_a_post_from_a_stranger(executed: World) -> None:
     posts = [
         sign_url(executed), reverse("changeset-revoke", args=[executed.changeset().digest, "execution"]),
         reverse("run-stop", args=[run.pk]), reverse("run-sign", args=[run.pk, "validation"]),
-        reverse("task-move", args=[task().pk, "start"]), reverse("phase-move", args=[4, "start"]),
+        reverse("run-issue", args=[run.pk]), reverse("task-move", args=[task().pk, "start"]), reverse("phase-move", args=[4, "start"]),
         reverse("impact-new"),
     ]  # fmt: skip
     assert {client.post(page).status_code for page in posts} == {302}

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from v7migration.adminsite import NOTHING, ReadOnlyAdmin, ReadOnlyTable, column, document, short, state_column, verbatim
 from v7migration.ledger.models import (
+    Baseline,
     Changeset,
     Emergency,
     EmergencyStep,
@@ -110,6 +111,27 @@ class SnapshotAdmin(ReadOnlyAdmin):
     def enum_findings(self, row: Snapshot) -> SafeString:
         """Count types, groups of equal ones and conflicts."""
         return document({key: len(value) for key, value in row.enums.items() if isinstance(value, list | dict)})
+
+
+@admin.register(Baseline)
+class BaselineAdmin(ReadOnlyAdmin):
+    """How fast the target answered, before and after runs."""
+
+    list_display = ["taken_at", "target_name", "run", "queries", "taken_by"]
+    list_filter = ["target_name", "taken_by", "taken_at"]
+    search_fields = ["target_name", "taken_by"]
+    date_hierarchy = "taken_at"
+    fields = [("taken_at", "taken_by"), ("target_name", "run"), "measured"]
+
+    @column("Queries timed")
+    def queries(self, row: Baseline) -> int:
+        """Count the queries."""
+        return len(row.document["queries"])
+
+    @column("Measured")
+    def measured(self, row: Baseline) -> SafeString:
+        """Show queries, sizes and use of the indexes."""
+        return document(row.document)
 
 
 @admin.register(Rehearsal)
