@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from psycopg import sql
 
 from approvals import gates
@@ -231,11 +232,12 @@ class _Rollback:
         self.executed, self.operator, self.connection, self.script = run, operator, connection, script
         self.committed = committed_steps(connection, run.pk)
         report = {"right": right, "files": stability.files(connection)}
-        self.run = Run.objects.create(
-            changeset=run.changeset, kind=Run.Kind.ROLLBACK, undoes=run, operator=operator, report=report
-        )
         started = {"undoes": str(run.pk), "right": right}
-        append_event(kind="run.started", actor=operator, subject=str(self.run.pk), payload=started)
+        with transaction.atomic():
+            self.run = Run.objects.create(
+                changeset=run.changeset, kind=Run.Kind.ROLLBACK, undoes=run, operator=operator, report=report
+            )
+            append_event(kind="run.started", actor=operator, subject=str(self.run.pk), payload=started)
 
     def go(self) -> Run:
         """Bring home what the target holds, drop it, and end both runs."""
