@@ -189,15 +189,12 @@ def _ledger(world: World, run: Run) -> list[str]:
         return [str(row[0]) for row in rows.fetchall()]
 
 
-ENDS = {("execute", "finished"): "run.finished", ("rollback", "finished"): "run.rolled_back"}
-
-
 def _events() -> Iterator[Anomaly]:
     """Each run began once and ended once in the log."""
     counted = Counter(Event.objects.filter(kind__startswith="run.").values_list("subject", "kind"))
     for run in Run.objects.all():
         kinds = ["run.started"]
-        if run.kind == Run.Kind.EXECUTE and run.state in (RunState.FINISHED, RunState.ROLLED_BACK) and run.populated:
+        if run.kind == Run.Kind.EXECUTE and run.finished_at is not None:
             kinds.append("run.finished")
         about = {kind: counted[str(run.pk), kind] for kind in kinds}
         if (run.kind, run.state) == (Run.Kind.ROLLBACK, RunState.FINISHED):

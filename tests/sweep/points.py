@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from tests.sweep.children import Line
+from v7migration.pipeline import account
+from v7migration.postgres import runner
 
 PRODUCT = ("v7migration.", "tracking.", "approvals.")
 WRITES = re.compile(
@@ -66,8 +69,24 @@ def _each(strike: Callable[[int, psycopg.Connection[Any], Any], Any]) -> None:
     psycopg.Connection.wait = wait  # type: ignore[method-assign,assignment]
 
 
+class _Still:
+    """A clock that stands: what a slow moment adds (a shorter lock timeout, a word of progress) would move numbers."""
+
+    sleep = staticmethod(time.sleep)
+
+    @staticmethod
+    def monotonic() -> float:
+        return 1_000_000.0
+
+
+def _hold_the_clock() -> None:
+    for module in (runner, account):
+        module.time = _Still()  # type: ignore[attr-defined]
+
+
 def record(ports: dict[int, str]) -> list[Point]:
     """Return a list that fills with every round trip from now on."""
+    _hold_the_clock()
     found: list[Point] = []
 
     def note(number: int, connection: psycopg.Connection[Any], generator: Any) -> Any:
@@ -132,6 +151,7 @@ def _place() -> tuple[str, str]:
 
 def arm(kind: str, number: int, line: Line, ports: dict[int, str]) -> None:
     """Let the round trip of this number meet a fault of this kind; tell the parent which it was."""
+    _hold_the_clock()
 
     def strike(now: int, connection: psycopg.Connection[Any], generator: Any) -> Any:
         if now != number:
