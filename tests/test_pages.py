@@ -100,7 +100,8 @@ def test_no_form_takes_a_post_from_a_stranger(executed: World) -> None:
     posts = [
         sign_url(executed), reverse("changeset-revoke", args=[executed.changeset().digest, "execution"]),
         reverse("run-stop", args=[run.pk]), reverse("run-sign", args=[run.pk, "validation"]),
-        reverse("run-issue", args=[run.pk]), reverse("task-move", args=[task().pk, "start"]), reverse("phase-move", args=[4, "start"]),
+        reverse("task-move", args=[task().pk, "start"]), reverse("phase-move", args=[4, "start"]),
+        reverse("run-issue", args=[run.pk]),
         reverse("impact-new"),
     ]  # fmt: skip
     assert {client.post(page).status_code for page in posts} == {302}
