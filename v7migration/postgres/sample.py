@@ -103,7 +103,8 @@ def _estimate(target: Connection) -> int:
     """Estimate the rows from the statistics; count them, up to twice the pool, where there are none."""
     row = target.execute(
         "SELECT sum(CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples END)::bigint, bool_or(c.reltuples < 0) "
-        "FROM pg_partition_tree('public.file_audit') AS p JOIN pg_class AS c ON c.oid = p.relid WHERE p.isleaf"
+        "FROM pg_class AS c WHERE c.relkind <> 'p' AND (c.oid = 'public.file_audit'::regclass OR c.oid IN "
+        "(SELECT relid FROM pg_partition_tree('public.file_audit')))"
     ).fetchone()
     if row and row[0] and not row[1]:
         return int(str(row[0]))
@@ -191,8 +192,8 @@ def _of_all(column: _Column) -> Iterator[sql.Composed]:
 
 
 def _places(target: Connection, query: sql.Composed) -> list[Place]:
-    """Return what a query chooses; nothing where it outlasts the patience."""
-    with suppress(errors.QueryCanceled), target.transaction():
+    """Return what a query chooses; nothing where it outlasts the patience or the type cannot be compared."""
+    with suppress(errors.QueryCanceled, errors.UndefinedFunction), target.transaction():
         return [(int(str(row[0])), str(row[1])) for row in target.execute(query).fetchall()]
     return []
 
@@ -201,9 +202,11 @@ def _columns(target: Connection) -> list[_Column]:
     rows: list[tuple[Any, ...]] = target.execute(
         """
         SELECT a.attname,
-               t.typtype IN ('e', 'r') OR (SELECT e.typtype IN ('e', 'r') FROM pg_type AS e WHERE e.oid = t.typelem)
+               t.typtype IN ('e', 'r')
+               OR (t.typcategory = 'A' AND (SELECT e.typtype IN ('e', 'r') FROM pg_type AS e WHERE e.oid = t.typelem))
                OR EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
-                           WHERE o.opcdefault AND o.opcintype IN (t.oid, t.typbasetype, NULLIF(t.typelem, 0))),
+                           WHERE o.opcdefault AND o.opcintype IN
+                                 (t.oid, t.typbasetype, CASE t.typcategory WHEN 'A' THEN t.typelem END)),
                EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum
                           AND i.indisvalid AND i.indpred IS NULL),
                CASE WHEN s.n_distinct BETWEEN 0 AND %s THEN s.most_common_vals::text::text[] END

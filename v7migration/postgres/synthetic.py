@@ -178,17 +178,17 @@ def _columns(scratch: Connection) -> list[_Column]:
         """
     ).fetchall()
     return [
-        _Column(
-            name, needed, base, category, length, labels, _fitting(scratch, written, _mentioned(base, category, texts))
-        )
+        _Column(name, needed, base, category, length, labels, _fitting(scratch, written, length, texts, base, category))
         for name, needed, base, category, length, labels, texts, written in rows
     ]
 
 
-def _fitting(scratch: Connection, written: str, words: list[str]) -> list[str]:
-    """Keep the words that the server takes for a value of the type."""
+def _fitting(scratch: Connection, written: str, length: int, texts: list[str], base: str, category: str) -> list[str]:
+    """Keep of what checks and bounds mention the words that the server takes for a value of the type."""
     found = []
-    for word in words:
+    for word in _mentioned(base, category, texts):
+        if length and len(word) > length:
+            continue
         with suppress(psycopg.DataError), scratch.transaction():
             type_ = sql.SQL(written)  # written by the server itself (format_type)
             scratch.execute(sql.SQL("SELECT CAST({} AS {})").format(sql.Literal(word), type_))
