@@ -167,15 +167,18 @@ def run_lock(connection: psycopg.Connection[tuple[object, ...]], *, patience: fl
 def blockers(connection: psycopg.Connection[tuple[object, ...]], pid: int) -> list[dict[str, object]]:
     """Return the sessions that block ``pid``: pid, application, age of their query in seconds, autovacuum or not.
 
-    The caller asks from another session: the blocked one is waiting.
+    The caller asks from another session: the blocked one is waiting. Of other roles' sessions the server hides type and
+    times from who is no member of pg_read_all_stats; an autovacuum is then known by having a database and no role.
     """
     rows = connection.execute(
         """
-        SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type),
+        SELECT a.pid, coalesce(nullif(a.application_name, ''), v.kind, 'role ' || a.usename, 'a session'),
                round(extract(epoch FROM clock_timestamp() - coalesce(a.query_start, a.backend_start))::numeric, 1)
                    ::float8,
-               a.backend_type = 'autovacuum worker', a.state
-        FROM unnest(pg_blocking_pids(%s)) AS b(pid) JOIN pg_stat_activity a ON a.pid = b.pid
+               v.kind IS NOT DISTINCT FROM 'autovacuum worker', a.state
+        FROM unnest(pg_blocking_pids(%s)) AS b(pid) JOIN pg_stat_activity a ON a.pid = b.pid,
+            LATERAL (SELECT coalesce(a.backend_type, CASE WHEN a.usesysid IS NULL AND a.datid IS NOT NULL
+                THEN 'autovacuum worker' END)) AS v (kind)
         """,
         [pid],
     ).fetchall()
