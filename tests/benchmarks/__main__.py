@@ -25,7 +25,8 @@ def main() -> int:
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"no benchmark is named {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     signal.signal(signal.SIGTERM, _interrupt)
-    os.environ["V7_POSTGRES_FSYNC"] = os.environ.get("V7_BENCHMARK_FSYNC", "on")
+    os.environ.setdefault("V7_POSTGRES_FSYNC", "on")
+    os.environ.pop("V7_STATE_DIR", None)
     try:
         _measure(options)
     except KeyboardInterrupt:
@@ -39,9 +40,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    from tests import environment
-
     try:
+        from tests import environment  # noqa: F401 (starts the server)
+
         os.environ["DJANGO_SETTINGS_MODULE"] = "v7migration.settings"  # people's passwords cost what they cost
         import django
 
@@ -52,7 +53,17 @@ def _measure(options: argparse.Namespace) -> None:
             module = import_module(f"tests.benchmarks.{name}")
             report(module.measure(rows=options.rows, repeat=options.repeat), options.results)
     finally:
+        _stop_server()
+
+
+def _stop_server() -> None:
+    """Stop the server, also one whose start was interrupted."""
+    from v7migration.postgres.embedded import cluster
+
+    if environment := sys.modules.get("tests.environment"):
         environment.stop_servers()
+    elif place := os.environ.get("V7_STATE_DIR"):
+        cluster(Path(place)).destroy()
 
 
 if __name__ == "__main__":

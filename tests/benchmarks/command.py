@@ -135,7 +135,8 @@ def measure(*, rows: int | None, repeat: int | None) -> Result:
     _, remembered = stages.stage("signed")
     script = parse(bytes(gatekeeper.find(None).script.content))
     times = repeat or REPEAT
-    found, figures = [], {}
+    found: list[Row] = []
+    figures: dict[str, list[tuple[float, float]]] = {}
     with TemporaryDirectory(prefix="v7-benchmark-") as name:
         for kind, plain in (("the same applications", False), ("nothing else", True)):
             directory = Path(name) / str(plain)
@@ -152,7 +153,7 @@ def measure(*, rows: int | None, repeat: int | None) -> Result:
     )  # fmt: skip
 
 
-def _starting(times: int, product: Callable[[], None], figures: dict[str, object]) -> Row:
+def _starting(times: int, product: Callable[[], None], figures: dict[str, list[tuple[float, float]]]) -> Row:
     product()  # both find their bytecode compiled
     pairs = in_turns(times, product, start_bare)
     figures["start"] = pairs

@@ -15,10 +15,9 @@ import psycopg
 from tests import world as worlds
 from tests.benchmarks import stages
 from tests.benchmarks.measuring import Result, compared, in_turns, limited, seconds
-from tests.environment import CLUSTER, url
+from tests.environment import url
 from v7migration.pipeline import integrity
 from v7migration.postgres.content import proof
-from v7migration.postgres.embedded import client_binary
 
 ROWS = 1_000_000
 REPEAT = 5
@@ -30,7 +29,7 @@ ORDERED = "COPY (SELECT * FROM public.file_audit ORDER BY id) TO STDOUT"
 
 def copy_into_sha256() -> None:
     """Hash the whole table, ordered by its key, as a DBA would at the shell."""
-    command = [client_binary("psql", CLUSTER.version), "-X", "-q", "-c", ORDERED, url("owner")]
+    command = stages.tool("psql", "-X", "-q", "-c", ORDERED, url("owner"))
     with subprocess.Popen(command, stdout=subprocess.PIPE) as reading:
         subprocess.run(
             [shutil.which("sha256sum") or "sha256sum"], stdin=reading.stdout, stdout=subprocess.DEVNULL, check=True

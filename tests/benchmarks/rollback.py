@@ -7,7 +7,6 @@ what a team without the product has: ``pg_restore`` of the whole target, which l
 
 from __future__ import annotations
 
-import os
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -17,8 +16,9 @@ from psycopg import sql
 
 from tests.benchmarks import stages
 from tests.benchmarks.measuring import Result, compared, in_turns
-from tests.environment import CLUSTER, url
-from v7migration.postgres.embedded import client_binary
+from tests.environment import url
+from tests.killing import Remembered
+from tests.world import World
 
 ROWS = 1_000_000
 REPEAT = 3
@@ -33,13 +33,17 @@ UPDATE public.file_audit SET
 """
 
 
-def _tool(name: str, *words: str | Path) -> None:
-    subprocess.run([client_binary(name, CLUSTER.version), *words], check=True, env=os.environ)
+def _address(database: str) -> str:
+    return url("superuser").rpartition("/")[0] + f"/{database}"
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(command, check=True)
 
 
 def restore(dump: Path) -> None:
     """Restore the target's dump into an empty database."""
-    _tool("pg_restore", "--dbname", url("superuser").rpartition("/")[0] + f"/{RESTORED}", dump)
+    _run(stages.tool("pg_restore", "--dbname", _address(RESTORED), dump))
 
 
 def _empty() -> None:
@@ -56,14 +60,8 @@ def measure(*, rows: int | None, repeat: int | None) -> Result:
     with TemporaryDirectory(prefix="v7-benchmark-") as name:
         dump = Path(name) / "target.dump"
         _, signed = stages.stage("signed", rows=size)
-        _tool(
-            "pg_dump",
-            "--format=custom",
-            "--compress=0",
-            "--file",
-            dump,
-            "--dbname",
-            url("superuser").rpartition("/")[0] + "/v7_target",
+        _run(
+            stages.tool("pg_dump", "--format=custom", "--compress=0", "--file", dump, "--dbname", _address("v7_target"))
         )
         signed.forget()
         world, executed = stages.stage("executed", rows=size, then=_fill)
@@ -80,12 +78,12 @@ def measure(*, rows: int | None, repeat: int | None) -> Result:
     )  # fmt: skip
 
 
-def _roll_back(world: stages.World) -> None:
+def _roll_back(world: World) -> None:
     run = world.roll_back("a benchmark of the way back")
     assert run.report["as_before"], run.report["drift"]
 
 
-def _prepare(executed: stages.Remembered) -> None:
+def _prepare(executed: Remembered) -> None:
     executed.restore()
     _empty()
 

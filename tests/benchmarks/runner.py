@@ -16,11 +16,10 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks import stages
 from tests.benchmarks.measuring import Result, compared, in_turns, limited
-from tests.environment import CLUSTER, url
-from tests.world import Quiet
+from tests.environment import url
+from tests.world import Quiet, World
 from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.execute import execute
-from v7migration.postgres.embedded import client_binary
 from v7migration.postgres.script import parse, plan_order
 
 ROWS = 1_500_000
@@ -32,14 +31,14 @@ AT_TWO_SECONDS = 1.1
 
 def psql(script: Path) -> None:
     """Feed a file to psql as the runner's role, stopping at an error."""
-    command = [client_binary("psql", CLUSTER.version), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, url("runner")]
+    command = stages.tool("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, url("runner"))
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
 
 
 def run_changeset() -> None:
     """Execute the newest changeset through the product's own service."""
     changeset = gatekeeper.find(None)
-    world = stages.World("signed")
+    world = World("signed")
     run = execute(changeset=changeset, operator=world.user("lena"), reporter=Quiet())
     assert run.state == "finished"
 
@@ -53,7 +52,7 @@ def ordered(content: bytes) -> tuple[str, int, int]:
 
 def measure(*, rows: int | None, repeat: int | None) -> Result:
     """Measure at both sizes."""
-    found, notes, figures = [], [], {}
+    found, figures = [], {}
     many = rows or ROWS
     for size in (stages.SMALL, many):
         _, remembered = stages.stage("signed", rows=size)
@@ -72,6 +71,6 @@ def measure(*, rows: int | None, repeat: int | None) -> Result:
         else:
             found.append(compared(f"the same run, {size:,} rows", pairs, aim=AT_TWO_SECONDS))
     return Result(
-        name="runner", title="The runner's own work", peer="psql -f of the same bytes", rows=found, notes=notes,
+        name="runner", title="The runner's own work", peer="psql -f of the same bytes", rows=found,
         figures=figures, settings={"rows": [stages.SMALL, many]},
     )  # fmt: skip

@@ -10,9 +10,8 @@ from psycopg import sql
 
 from tests.benchmarks import stages
 from tests.benchmarks.measuring import Result, compared, in_turns
-from tests.environment import CLUSTER, url
+from tests.environment import url
 from v7migration.postgres import catalog
-from v7migration.postgres.embedded import client_binary
 
 TABLES = 1_500
 REPEAT = 7
@@ -49,7 +48,7 @@ $make$
 
 def pg_dump(address: str) -> None:
     """Dump the schema into nothing."""
-    command = [client_binary("pg_dump", CLUSTER.version), "--schema-only", "--dbname", address]
+    command = stages.tool("pg_dump", "--schema-only", "--dbname", address)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

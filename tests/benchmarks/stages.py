@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 from django.db import connections
 from psycopg import sql
 
 from tests import world as worlds
-from tests.environment import url
+from tests.environment import CLUSTER, url
 from tests.killing import Remembered
 from tests.world import World
+from v7migration.postgres.embedded import client_binary
 
 SMALL = 169
 """Files of the demo target as it comes."""
@@ -33,6 +35,11 @@ SELECT substr(d, 1 + n / 238328 %% 62, 1) || substr(d, 1 + n / 3844 %% 62, 1) ||
 """
 _FIRST = 40_000
 """Numbers below look like the demo's four digits."""
+
+
+def tool(name: str, *words: str | Path) -> list[str]:
+    """Return the command of one of the server's client programs."""
+    return [str(client_binary(name, CLUSTER.version)), *map(str, words)]
 
 
 def owner() -> psycopg.Connection[tuple[object, ...]]:
