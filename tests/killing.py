@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-import psycopg
 from django.db import connections
 from psycopg import sql
 
 from tests import world as worlds
-from tests.environment import CLUSTER
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,6 @@ class Remembered:
 
     def forget(self) -> None:
         """Drop the copies."""
-        with psycopg.connect(CLUSTER.url("superuser"), autocommit=True) as admin:
-            for database in worlds.DATABASES:
+        for database in worlds.DATABASES:
+            with worlds.administrator(database) as admin:
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(worlds._name(self.name, database)))
