@@ -20,7 +20,7 @@ from v7migration.ledger.models import Rehearsal
 from v7migration.pipeline import gatekeeper, sign
 from v7migration.pipeline import rehearse as stage
 from v7migration.pipeline.target import observe
-from v7migration.postgres import locks
+from v7migration.postgres import locks, synthetic
 from v7migration.postgres.script import parse
 from v7migration.postgres.script.way_back import never_made
 
@@ -188,6 +188,15 @@ def test_a_target_without_file_audit_is_rehearsed_too(migrated: worlds.World) ->
     assert (found.report["sample"]["how"], found.report["sample"]["estimate"]) == ("none", None)
 
 
+def test_an_empty_file_audit_is_rehearsed_with_rows_that_are_made_up(world: worlds.World) -> None:
+    with world.owner() as owner:
+        owner.execute("TRUNCATE file_audit CASCADE")
+    world.rehearse_with_inventory()
+    sample = Rehearsal.objects.latest("finished_at").report["sample"]
+    assert (sample["how"], sample["estimate"], sample["refused"]) == ("synthetic", 0, {})
+    assert sample["rows"] == synthetic.ROWS
+
+
 LOCKS = {
     "ALTER TABLE file_audit ADD COLUMN n int;": ("AccessExclusiveLock", False, False),
     "ALTER TABLE file_audit ADD COLUMN n float8 DEFAULT random();": ("AccessExclusiveLock", True, True),
@@ -209,10 +218,11 @@ def test_a_statement_is_told_with_the_lock_it_takes_and_what_it_does_to_the_tabl
 
 
 def test_a_statement_is_not_charged_with_the_locks_and_scans_of_the_one_before(world: worlds.World) -> None:
-    found = rehearsed("SELECT count(*) FROM file_audit;\nSELECT 1;\n-- Step 1.2: again\nSELECT 2;\n")
+    comment = "COMMENT ON TABLE file_audit IS 'x';\n"
+    found = rehearsed("SELECT count(*) FROM file_audit;\nSELECT 1;\n-- Step 1.2: again\n" + comment)
     accounts = [account for step in found.report["steps"].values() for account in step["statements"]]
     assert [account["scanned"] for account in accounts] == [[FILE], [], []]
-    assert [len(account["locks"]) for account in accounts] == [1, 0, 0]
+    assert [len(account["locks"]) for account in accounts] == [1, 0, 1]
 
 
 def test_what_hangs_in_the_target_on_what_section_9_drops_is_reported(world: worlds.World) -> None:
