@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ STYLE: dict[str, Any] = {
     "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK, "grid.color": GRID,
     "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
 }  # fmt: skip
+GAP = 0.2
+"""Seconds without a statement that break a line."""
 NO_ADDRESSES = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 """Without metadata the file names no place but the namespaces of SVG."""
 
@@ -82,16 +85,8 @@ def _latencies(figure: Figure, result: Result, courses: dict[str, dict[str, Any]
         (panels[0], "alone", "The migration alone"),
         (panels[1], "idle reader", "Beside a session that sits idle in a transaction for 10 s"),
     ):
-        for who, colour, width in (("naive", PEER, 1.1), ("product", PRODUCT, 1.1)):
-            found = courses[f"{who}, {beside}"]
-            times, longest = zip(*found["course"], strict=True)
-            name = "naive script" if who == "naive" else "V7 Migration"
-            axes.plot(times, longest, color=colour, linewidth=width, label=f"{name}, {found['seconds']:.1f} s")
-            peak = max(found["course"], key=lambda point: point[1])
-            axes.annotate(
-                f"{found['longest_ms']:,.0f} ms", peak, xytext=(5, 3), textcoords="offset points", color=colour,
-                fontsize=8,
-            )  # fmt: skip
+        for who, colour in (("naive", PEER), ("product", PRODUCT)):
+            _course(axes, courses[f"{who}, {beside}"], "naive script" if who == "naive" else "V7 Migration", colour)
         axes.axhline(limit, color=AIM, linewidth=1.4, linestyle="--", label=f"aim: {limit:.0f} ms")
         axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
         axes.set_yscale("log")
@@ -101,3 +96,21 @@ def _latencies(figure: Figure, result: Result, courses: dict[str, dict[str, Any]
         axes.legend(loc="upper right", frameon=False, fontsize=8, ncols=3)
         axes.set_ylim(top=axes.get_ylim()[1] * 4)
     panels[1].set_xlabel("seconds since the migration began (dotted); statements are drawn where they began")
+
+
+def _course(axes: Axes, found: dict[str, Any], name: str, colour: str) -> None:
+    """Draw one side: a line broken where nothing began, and each long wait as a bar as long as it took."""
+    course = [(float(at), float(took)) for at, took in found["course"]]
+    line: list[tuple[float, float]] = []
+    for point in course:
+        if line and point[0] - line[-1][0] > GAP:
+            line.append((point[0], math.nan))
+        line.append(point)
+    times, longest = zip(*line, strict=True)
+    axes.plot(times, longest, color=colour, linewidth=1.1, label=f"{name}, {found['seconds']:.1f} s")
+    for at, took in course:
+        if took > 1000 * GAP:
+            axes.hlines(took, at, at + took / 1000, color=colour, linewidth=3)
+    peak = max((point for point in course if point[0] >= -GAP), key=lambda point: point[1])
+    says = f"{found['longest_ms']:,.0f} ms"
+    axes.annotate(says, peak, xytext=(5, 5), textcoords="offset points", color=colour, fontsize=8)

@@ -14,7 +14,7 @@ from tests.environment import url
 from v7migration.postgres import catalog
 
 TABLES = 1_500
-REPEAT = 7
+REPEAT = 11
 AIM = 1.2
 DATABASE = "v7_benchmark_schema"
 _MAKE = """
