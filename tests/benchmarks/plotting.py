@@ -30,7 +30,7 @@ def plot(result: Result, path: Path) -> None:
     """Write the plot of a result: the course of latencies where there is one, else each pair's ratio and the aim."""
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(facecolor=CARD, layout="constrained")
-        if courses := result.figures.get("best"):
+        if courses := result.figures.get("shown"):
             _latencies(figure, result, courses)
         else:
             _ratios(figure, result)

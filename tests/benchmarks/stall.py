@@ -150,7 +150,10 @@ def reset(reviewed: Script) -> None:
 
 
 def measure(*, rows: int | None, repeat: int | None) -> Result:
-    """Measure naive and product in turns, alone and beside an idle reader; the quietest run of each counts."""
+    """Measure naive and product in turns, alone and beside an idle reader.
+
+    No statement may wait long: so the worst run of the product counts, and the best one of the naive script.
+    """
     size, reviewed = rows or ROWS, script()
     worlds.world_at("fresh")
     stages.grow(size)
@@ -168,18 +171,21 @@ def measure(*, rows: int | None, repeat: int | None) -> Result:
                     )
                     result = observed(work, rows=size, idle=idle)
                 found.setdefault(f"{who}, {'idle reader' if idle else 'alone'}", []).append(result)
-    best = {name: min(results, key=lambda r: float(str(r["longest_ms"]))) for name, results in found.items()}
+    shown = {
+        name: (min if name.startswith("naive") else max)(results, key=lambda r: float(str(r["longest_ms"])))
+        for name, results in found.items()
+    }
     return Result(
         name="stall", title="What the application feels while file_audit is migrated",
-        peer="the naive script in one transaction", rows=_rows(size, best), settings={"rows": size, **vars(Limits())},
-        figures={"best": best, "all": {n: [{**r, "course": None} for r in rs] for n, rs in found.items()}},
+        peer="the naive script in one transaction", rows=_rows(size, shown), settings={"rows": size, **vars(Limits())},
+        figures={"shown": shown, "all": {n: [{**r, "course": None} for r in rs] for n, rs in found.items()}},
     )  # fmt: skip
 
 
-def _rows(size: int, best: dict[str, dict[str, object]]) -> list[Row]:
+def _rows(size: int, shown: dict[str, dict[str, object]]) -> list[Row]:
     rows = []
     for beside in ("alone", "idle reader"):
-        ours, theirs = best[f"product, {beside}"], best[f"naive, {beside}"]
+        ours, theirs = shown[f"product, {beside}"], shown[f"naive, {beside}"]
         work = f"{size:,} rows, {'alone' if beside == 'alone' else 'beside an idle transaction'}"
         longest, naively = (float(str(side["longest_ms"])) for side in (ours, theirs))
         limit = Limits().lock_timeout + SLACK
