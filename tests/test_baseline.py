@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from tests.world import World
+from v7migration.errors import AppendOnlyRefused
+from v7migration.ledger.models import Baseline
 from v7migration.postgres import measure
 from v7migration.postgres.measure import Named
 
@@ -106,3 +111,36 @@ def test_the_faster_of_two_measurements_counts(world: World) -> None:
     assert [e["milliseconds_min"] for e in measure.faster_of(first, second)] == [3.0, 4.0, 60.0]
     assert [line["verdict"] for line in measure.compare([entry(2.0)], first)] == ["degraded", "new", "new"]
     assert [line["verdict"] for line in measure.compare([entry(2.0)], second)] == ["as before", "new", "new"]
+
+
+def told(*words: str) -> tuple[str, int]:
+    """Run a command and return what it printed, and its exit code."""
+    out = StringIO()
+    try:
+        call_command(*words, stdout=out, stderr=StringIO())
+    except SystemExit as ended:
+        return out.getvalue(), int(str(ended.code))
+    return out.getvalue(), 0
+
+
+def test_the_inventory_prints_and_keeps_the_baseline(world: World) -> None:
+    text, code = told("v7_inventory", "--only", "baseline")
+    assert code == 0 and "file_audit: by file_path" in text and "median" in text
+    document = json.loads(told("v7_inventory", "--only", "baseline", "--json")[0])
+    assert [query["name"] for query in document["baseline"]["queries"]][:2] == ["document 4.1", "file_audit: count"]
+    assert {"sizes", "indexes", "id"} <= document["baseline"].keys() and "enums" not in document
+    kept = Baseline.objects.get(pk=document["baseline"]["id"])
+    assert (kept.run, kept.target_name) == (None, document["target"]) and Baseline.objects.count() == 2
+    with pytest.raises(AppendOnlyRefused):
+        kept.save()
+
+
+def test_v7_verify_prints_each_query_against_its_baseline(executed: World) -> None:
+    text, code = told("v7_verify")
+    assert code == 0 and "Against the baseline of" in text and "Verified: every check holds." in text
+    line = next(line for line in text.splitlines() if "file_audit: by file_path" in line)
+    assert "→" in line and ("as before" in line or "slower" in line)
+    found = json.loads(told("v7_verify", "--json")[0])
+    assert (found["ok"], found["failures"], found["to_fix"], found["incidents"]) == (True, [], [], [])
+    assert found["performance"]["baseline"]["id"] != found["performance"]["measured"]["id"]
+    assert {"name", "verdict", "ratio", "before", "after"} <= found["performance"]["queries"][0].keys()
