@@ -45,7 +45,8 @@ def _ratios(figure: Figure, result: Result) -> None:
     axes: Axes = figure.subplots()
     for place, row in enumerate(reversed(rows)):
         _line(axes, place, row)
-    axes.axvline(1.0, color=AIM, linewidth=1.6, label="aim")
+    has_aim = any(row.aim is not None for row in rows)
+    axes.axvline(1.0, color=AIM if has_aim else PEER, linewidth=1.6, label="aim" if has_aim else "the peer")
     axes.set_yticks(range(len(rows)), [_label(row) for row in reversed(rows)])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     values = [value / (row.aim or 1.0) for row in rows for value in row.pairs]
@@ -54,7 +55,7 @@ def _ratios(figure: Figure, result: Result) -> None:
         axes.set_xlim(min(*values, 1.0) / 1.5, max(*values, 1.0) * 1.5)
     else:
         axes.set_xlim(0, max(*values, 1.0) * 1.15)
-    axes.set_xlabel(f"measured ÷ aim (1 = the aim); peer: {result.peer}")
+    axes.set_xlabel(f"measured ÷ {'aim' if has_aim else 'peer'}; peer: {result.peer}")
     axes.grid(visible=True, axis="x")
     axes.legend(loc="lower right", frameon=False, fontsize=8)
 
