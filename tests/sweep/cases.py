@@ -201,7 +201,8 @@ def _recover(world: World, case: Case, expected: Undisturbed) -> Mapping[str, An
             return {"anomalies": found + outcome.of_execution(world, expected, incidents=incidents), "way": way}
         _go_back(world)
     except (V7Error, psycopg.Error) as error:
-        found.append((UNEXPLAINED, f"the recovery was refused: {type(error).__name__}: {error}"))
+        refusal = f"the recovery was refused: {type(error).__name__}: {error}"
+        return {"anomalies": [*found, (UNEXPLAINED, refusal)], "way": way}
     return {"anomalies": found + outcome.of_rollback(world, expected), "way": way}
 
 
