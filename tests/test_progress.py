@@ -133,6 +133,17 @@ def test_a_change_in_the_middle_of_a_step_rolls_that_step_back(signed: World) ->
     assert not run.steps.filter(key="3.1", state="committed").exists()
 
 
+def test_a_change_to_a_table_that_the_run_made_itself_is_drift(signed: World) -> None:
+    def change() -> None:
+        with signed.runner() as connection:
+            connection.execute("SET ROLE v7_runner")
+            connection.execute("ALTER TABLE public.v7_migration_workflow ALTER COLUMN phase_name TYPE varchar(99)")
+
+    signed.reporter = OnStatement("3.1", change)
+    with pytest.raises(StepFailed, match=r"table public\.v7_migration_workflow is not as rehearsed"):
+        signed.execute()
+
+
 def test_maintenance_in_the_middle_of_a_run_is_no_drift(signed: World) -> None:
     def maintain() -> None:
         with signed.owner() as connection:

@@ -83,7 +83,7 @@ class StageCommand(BaseCommand):
 
 
 def _settle_if_idle() -> list[str]:
-    """Finish and tell what a run or rollback that died left half-said; leave a live one, and an absent target, alone."""
+    """Finish and tell what a run or rollback that died left half-said; leave a live one, or an absent target, alone."""
     if home.fence("default") is None or home.is_open():
         return []
     with suppress(Refused), runner(application_name="settle", needs_file_audit=False) as connection:

@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from v7migration.errors import StepFailed
+from v7migration.ledger.models import Changeset
 from v7migration.pipeline.target import Connection
 from v7migration.postgres import catalog
-from v7migration.postgres.fingerprint import differences
+from v7migration.postgres.fingerprint import added, differences
 from v7migration.postgres.script import Script, Step, plan_order
 from v7migration.postgres.watch import watermark
 
 SHOWN = 5
+IS = " is as "
+"""Between the name of an added object and its digest, where both are compared as one sentence."""
 
 
 class Drifted(StepFailed):
@@ -41,6 +44,7 @@ class DriftWatch:
         before: the snapshot's document.
         committed: keys of the steps that the target knows as committed; the caller keeps it current.
         skipped: sections that are not taken (Section 0 where ``migration_gate`` stands).
+        same_major: rehearsal and target run one major version, so that added objects can be compared whole.
     """
 
     def __init__(
@@ -51,12 +55,23 @@ class DriftWatch:
         before: dict[str, Any],
         committed: set[str],
         skipped: Iterable[int],
+        same_major: bool = True,
     ) -> None:
         self.rehearsed, self.before, self.committed = rehearsed, before, committed
         sections = [section for section, _ in plan_order(script) if section.number not in skipped]
         self.order = [step.key for section in sections for step in section.steps]
         self.may_fail = {s.key for section in sections if section.on_failure == "continue" for s in section.steps}
-        self.mark = ""
+        self.mark, self.same_major = "", same_major
+
+    @classmethod
+    def of(cls, changeset: Changeset, script: Script, committed: set[str], *, skips_section_0: bool) -> DriftWatch:
+        """Return the watch over a run of this changeset."""
+        rehearsal, snapshot = changeset.rehearsal, changeset.snapshot
+        return cls(
+            script=script, rehearsed=rehearsal.report["steps"], before=snapshot.document, committed=committed,
+            skipped=[0] if skips_section_0 else [],
+            same_major=rehearsal.server_version // 10_000 == snapshot.server_version // 10_000,
+        )  # fmt: skip
 
     def expected(self) -> set[str] | None:
         """Return the rehearsed differences of what is committed, or None where steps are missing that must not be."""
@@ -69,7 +84,13 @@ class DriftWatch:
         return self._after(done[-1]) - {found for key in missing for found in self._own(key)}
 
     def _after(self, key: str) -> set[str]:
-        return set(self.rehearsed.get(key, {}).get("differences", ()))
+        step = self.rehearsed.get(key, {})
+        return {*step.get("differences", ()), *(self._told(step.get("added", {})) if self.same_major else ())}
+
+    @staticmethod
+    def _told(added: dict[str, str]) -> set[str]:
+        """Return what an added object is, as a sentence that only the very same object has."""
+        return {f"{name}{IS}{digest}" for name, digest in added.items()}
 
     def _own(self, key: str) -> set[str]:
         """Return what the step itself changed in the rehearsal."""
@@ -90,19 +111,23 @@ class DriftWatch:
         self._compare(connection, step, set() if step.transactional else self._own(step.key))
         self.mark = mark
 
-    def before_commit(self, connection: Connection, observer: Callable[[], Connection], step: Step) -> None:
+    def before_commit(
+        self, connection: Connection, observer: Callable[[], Connection], fresh: Callable[[], Connection], step: Step
+    ) -> None:
         """Look at the catalogs inside the step's transaction, right before its COMMIT.
 
         Args:
             connection: the runner's session; its transaction is open.
-            observer: lends another session, which does not see that transaction.
+            observer: lends another session, which does not see that transaction; its thread may ask it in between.
+            fresh: opens a session of its own for a whole comparison.
 
         Raises:
             Drifted: somebody else changed the target since the last COMMIT of the run.
         """
         ours = watermark(connection)
         if (seen := watermark(observer())) != self.mark:
-            self._compare(observer(), step, set())
+            with fresh() as session:
+                self._compare(session, step, set())
             self.mark = seen
         self.next_mark = ours
 
@@ -116,10 +141,21 @@ class DriftWatch:
         expected = self.expected()
         if expected is None:
             return []
-        found = set(differences(self.before, catalog.snapshot(connection)))
-        foreign, missing = found - expected - set(allowed), expected - found
-        return [*sorted(foreign), *(f"missing: {sentence}" for sentence in sorted(missing))]
+        now = catalog.snapshot(connection)
+        found = set(differences(self.before, now))
+        if self.same_major:
+            found |= self._told(added(self.before, now))
+        return _sentences(found - expected - set(allowed), expected - found)
 
     def _compare(self, connection: Connection, step: Step, own: set[str]) -> None:
         if sentences := self.sentences(connection, own):
             raise Drifted(step.key, sentences)
+
+
+def _sentences(foreign: set[str], missing: set[str]) -> list[str]:
+    """Say what is there beyond the rehearsal, what is missing, and which added object is another than rehearsed."""
+    other = {sentence.partition(IS)[0] for sentence in foreign if IS in sentence}
+    found = [sentence for sentence in sorted(foreign) if IS not in sentence]
+    gone = [f"missing: {sentence}" for sentence in sorted(missing) if IS not in sentence]
+    named = {sentence.removesuffix(" added") for sentence in foreign}
+    return [*found, *(f"{name} is not as rehearsed" for name in sorted(other - named)), *gone]

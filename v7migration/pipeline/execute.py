@@ -199,6 +199,10 @@ def _skips_section_0(changeset: Changeset, connection: Connection, committed: se
     return True
 
 
+def _observer() -> Connection:
+    return connect(runner_url(), application_name=OBSERVER)
+
+
 class _Execution:
     """One sitting of a run: walks the plan from the first step that the target does not know as committed."""
 
@@ -207,11 +211,7 @@ class _Execution:
         self.committed, self.skip_section_0 = prepared.committed, prepared.skip_section_0
         self.all_committed = prepared.authorization is None
         self.connection, self.reporter = connection, reporter
-        self.drift = DriftWatch(
-            script=self.script, rehearsed=self.changeset.rehearsal.report["steps"],
-            before=self.changeset.snapshot.document, committed=self.committed,
-            skipped=[0] if self.skip_section_0 else [],
-        )  # fmt: skip
+        self.drift = DriftWatch.of(self.changeset, self.script, self.committed, skips_section_0=self.skip_section_0)
         self.target, self.drift.mark = prepared.target, prepared.mark
 
     def go(self) -> Run:
@@ -241,7 +241,7 @@ class _Execution:
             moving.close_fence(moving.control_connection())
         self.baseline = integrity.baseline(self.connection, self.run, begun=begun)
         self.facts = facts(self.changeset)
-        self.observer = connect(runner_url(), application_name=OBSERVER)
+        self.observer = _observer()
         try:
             with self._drift_stops():
                 for section, reason in plan_order(self.script):
@@ -293,7 +293,7 @@ class _Execution:
         def inside(connection: Connection) -> None:
             if section.number == POPULATION:
                 self.run.report["population"] = moving.populate(connection)
-            self.drift.before_commit(connection, self._observing, step)
+            self.drift.before_commit(connection, self._observing, _observer, step)
             integrity.check(connection, self.baseline, written=section.number == POPULATION)
 
         def statement(statement: Statement, number: int, total: int) -> None:
@@ -333,7 +333,7 @@ class _Execution:
     def _observing(self) -> Connection:
         """Return the runner's second session, which sees only what is committed; open it again when it was lost."""
         if self.observer.closed:
-            self.observer = connect(runner_url(), application_name=OBSERVER)
+            self.observer = _observer()
         return self.observer
 
     @contextmanager

@@ -21,7 +21,7 @@ from v7migration.ledger.services import append_event, store_script
 from v7migration.pipeline import reporting
 from v7migration.pipeline.target import gate_shape, has_gate, runner, take_snapshot
 from v7migration.postgres import catalog, dependents, locks
-from v7migration.postgres.fingerprint import differences, fingerprint
+from v7migration.postgres.fingerprint import added, differences, fingerprint
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.runner import ConnectionLost, Hooks, StepError, run_step
 from v7migration.postgres.scratch import Scratch, ScratchUnfit, scratch_copy
@@ -169,6 +169,7 @@ class _Rehearsing:
                 "milliseconds": round(done.milliseconds, 1),
                 "statements": done.statements,
                 "differences": differences(self.before, now),
+                "added": added(self.before, now),
             }
             self.report["locks"] = locks.summary(self.report["steps"])
             self._prefix(step)

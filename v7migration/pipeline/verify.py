@@ -14,10 +14,11 @@ from v7migration.connections import WEB_ROLE
 from v7migration.ledger.models import Incident, Run, RunState
 from v7migration.ledger.services import append_event
 from v7migration.pipeline import grading, integrity, performance, reporting
+from v7migration.pipeline.drift import DriftWatch
 from v7migration.pipeline.target import Connection, runner
-from v7migration.postgres import catalog
-from v7migration.postgres.fingerprint import differences
 from v7migration.postgres.queries import Check, all_ok, run_document_queries
+from v7migration.postgres.runner import committed_steps
+from v7migration.postgres.script import parse
 
 FIVE_TABLES = (
     "v7_migration_workflow", "v7_enum_migrations", "v7_global_impacts", "v7_subworkflow_tasks", "v7_test_results",
@@ -158,11 +159,10 @@ def _words(result: dict[str, Any]) -> str:
 
 def _shape(connection: Connection, run: Run) -> Check:
     """Compare what the run changed with what the rehearsal changed, object by object."""
-    changeset = run.changeset
-    steps = list(changeset.rehearsal.report["steps"].values())
-    expected = set(steps[-1]["differences"]) if steps else set()
-    found = set(differences(changeset.snapshot.document, catalog.snapshot(connection)))
-    off = sorted([f"unexpected: {d}" for d in found - expected] + [f"missing: {d}" for d in expected - found])
+    script, committed = parse(bytes(run.changeset.script.content)), committed_steps(connection, run.pk)
+    took_section_0 = any(key.startswith("0.") for key in committed)
+    watch = DriftWatch.of(run.changeset, script, committed, skips_section_0=not took_section_0)
+    off = [s if s.startswith("missing: ") else f"unexpected: {s}" for s in watch.sentences(connection)]
     actual = "as rehearsed" if not off else "; ".join(off[:8])
     title = "the schema changed exactly as rehearsed"
     rows = tuple((difference,) for difference in off)

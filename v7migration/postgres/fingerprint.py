@@ -39,6 +39,15 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return found
 
 
+def added(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+    """Return the objects that ``after`` has beyond ``before``, each with a short digest of everything about it.
+
+    A difference only says that an object was added; its digest says whether two additions are the same.
+    """
+    old, new = before.get("objects", {}), after.get("objects", {})
+    return {key: fingerprint({"objects": {key: new[key]}})[:16] for key in sorted(new.keys() - old.keys())}
+
+
 def _changes(subject: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Iterator[str]:
     """Sentences about one object or part; ``subject`` begins each of them."""
     if old is None or new is None:
