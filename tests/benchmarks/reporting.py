@@ -56,7 +56,7 @@ def number(value: float) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processors, memory, load, versions, date, commit."""
+    """Return what the figures depend on: processors, memory, load around the measuring, versions, date, commit."""
     with stages.superuser("postgres") as connection:
         shown = {
             name: str(connection.execute(f"SHOW {name}".encode()).fetchall()[0][0])
@@ -67,7 +67,7 @@ def machine() -> dict[str, Any]:
     return {
         "processors": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "load_before": round(os.getloadavg()[2], 2),
+        "load_15_minutes": round(os.getloadavg()[2], 2),
         "postgresql": shown,
         "python": platform.python_version(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
