@@ -1,4 +1,4 @@
-"""The two servers of the sweep: the control plane's and the target's, in memory where there is a place for it.
+"""The two servers of the sweep: the control plane's and the target's.
 
 Imported before anything that knows Django: it says where the databases are.
 """
@@ -8,16 +8,13 @@ from __future__ import annotations
 import os
 import select
 import signal
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from v7migration.postgres import account, embedded
 from v7migration.postgres.embedded import URLS, Cluster
 
-MEMORY = Path("/dev/shm")  # noqa: S108 (a file system in memory)
 DATABASES = {"control": "v7_control", "target": "v7_target"}
 STEADY = {"autovacuum": "off", "checkpoint_timeout": "1h"}
 """What would do something of its own between two round trips."""
@@ -25,10 +22,6 @@ STEADY = {"autovacuum": "off", "checkpoint_timeout": "1h"}
 
 def start() -> None:
     """Start both servers, tell the product where they are, and load Django."""
-    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK):
-        tempfile.tempdir = str(MEMORY)
-        if os.geteuid() == 0:
-            embedded.SYSTEM_DIR = account.SYSTEM_DIR = MEMORY / "v7migration"  # type: ignore[attr-defined]
     from tests import environment
 
     environment.use_two_servers()
@@ -44,8 +37,6 @@ def stop() -> None:
     from tests import environment
 
     environment.stop_servers()
-    with suppress(OSError):
-        (MEMORY / "v7migration").rmdir()
 
 
 def version() -> int:

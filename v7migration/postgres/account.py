@@ -19,7 +19,7 @@ from pathlib import Path
 from v7migration.errors import Refused
 
 ACCOUNT_NAME = "v7postgres"
-SYSTEM_DIR = Path("/var/lib/v7migration")
+SYSTEM_DIR = Path(os.environ.get("V7_SERVER_DIR", "") or "/var/lib/v7migration")
 _OWN_SERVER = "Use a PostgreSQL of your own (set DATABASE_URL; README, section Your own PostgreSQL)"
 
 
