@@ -181,6 +181,18 @@ def test_a_strange_script_gets_the_servers_error_with_its_place(world: worlds.Wo
     assert failure["rollback"] == "there is no rollback"
 
 
+def test_a_script_whose_rollback_does_not_bring_the_rows_back_is_red(world: worlds.World) -> None:
+    forward = "ALTER TABLE file_audit ADD COLUMN note text;\nUPDATE file_audit SET notes = 'overwritten';\n"
+    failure = only_failure(GOOD.replace("ALTER TABLE file_audit ADD COLUMN note text;\n", forward))
+    assert failure["message"] == "after back the rows of file_audit are not as they were at the start"
+
+
+def test_the_rows_of_file_audit_are_compared_forward_and_back(frozen: worlds.World) -> None:
+    content = frozen.changeset().rehearsal.report["content"]
+    assert content["start"]["rows"] == 169
+    assert content["start"] == content["forward"] == content["back"]
+
+
 def test_a_target_without_file_audit_is_rehearsed_too(migrated: worlds.World) -> None:
     script = "CREATE TABLE notes (id int);\n-- Section 9: Rollback\n/*\nDROP TABLE IF EXISTS notes;\n*/\n"
     found = rehearsed(script)

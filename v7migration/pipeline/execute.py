@@ -408,8 +408,9 @@ class _Execution:
         self.run.state = state
         if state in (RunState.STOPPED, RunState.FAILED):
             self.run.stop_requested_by = ""
-        self.run.save(update_fields=["state", "report", "stop_requested_by"])
-        append_event(kind=f"run.{state.value}", actor=self.run.operator, subject=str(self.run.pk))
+        with transaction.atomic():
+            self.run.save(update_fields=["state", "report", "stop_requested_by"])
+            append_event(kind=f"run.{state.value}", actor=self.run.operator, subject=str(self.run.pk))
         tell(self.run, f"run.{state.value}", operator=self.run.operator)
 
     def _finish(self) -> None:

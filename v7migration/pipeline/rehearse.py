@@ -20,7 +20,7 @@ from v7migration.ledger.models import Rehearsal
 from v7migration.ledger.services import append_event, store_script
 from v7migration.pipeline import reporting
 from v7migration.pipeline.target import gate_shape, has_gate, runner, take_snapshot
-from v7migration.postgres import catalog, dependents, locks
+from v7migration.postgres import catalog, content, dependents, locks
 from v7migration.postgres.fingerprint import added, differences, fingerprint
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.runner import ConnectionLost, Hooks, StepError, run_step
@@ -32,6 +32,7 @@ from v7migration.postgres.session import Limits, reason_of
 Say = Callable[[str], None]
 Failure = dict[str, Any]
 ADVICE = {"4.3 enums": ": run v7_inventory --as USERNAME, which documents the duplicated ENUM types"}
+FILE_AUDIT = ("public", "file_audit")
 SCRATCH_LIMITS = Limits(lock_timeout=10_000, tries=1)
 SHOWN = 5
 
@@ -132,7 +133,10 @@ class _Rehearsing:
         return self.report
 
     def _walk(self) -> None:
+        rows = self._rows(columns=content.columns_of(self.connection, *FILE_AUDIT))
         after = self._stage("forward", self._first_forward)
+        if self.own_script:  # a stranger's may change rows, and must bring them back
+            self._same_rows("forward", rows)
         self.report["fingerprints"]["after"] = fingerprint(after)
         self.report["gate_shape"] = gate_shape(self.connection)
         self.report["dependents"]["forward"] = dependents.of_script(self.connection, self.script)
@@ -141,9 +145,29 @@ class _Rehearsing:
         back = self._stage("back", self._back)
         self.report["fingerprints"]["back"] = fingerprint(back)
         self._equal("back", self.before, back, "the rollback does not lead back to the start")
+        self._same_rows("back", rows)
         again = self._stage("forward again", self._forward)
         self.report["fingerprints"]["again"] = fingerprint(again)
         self._equal("forward again", after, again, "the second forward run differs from the first")
+
+    def _rows(self, *, columns: list[str]) -> dict[str, Any] | None:
+        """Return columns, count and checksum of file_audit, None where it is missing or may not be read whole."""
+        if not columns:
+            return None
+        try:
+            return {"columns": columns, **content.proof(self.connection, *FILE_AUDIT, columns=columns)}
+        except psycopg.errors.InsufficientPrivilege:
+            return None
+
+    def _same_rows(self, stage: str, before: dict[str, Any] | None) -> None:
+        """Compare the rows of file_audit with those from the start: nobody else writes to the scratch copy."""
+        if before is None:
+            return
+        now = self._rows(columns=before["columns"])
+        self.report.setdefault("content", {"start": before})[stage] = now
+        if now != before:
+            message = f"after {stage} the rows of file_audit are not as they were at the start"
+            raise RehearsalFailed([_failure(None, message, stage=stage)])
 
     def _stage(self, name: str, work: Callable[[], Any]) -> Any:
         self.say(name)

@@ -120,8 +120,9 @@ def _settle_home(connection: Connection, *, may_open_target: bool, begun: list[A
 
 
 def _end(run: Run, state: RunState, why: str) -> None:
-    Run.objects.filter(pk=run.pk).update(state=state, stop_requested_by="")
-    append_event(kind=f"run.{state.value}", subject=str(run.pk), payload={"why": why})
+    with transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(state=state, stop_requested_by="")
+        append_event(kind=f"run.{state.value}", subject=str(run.pk), payload={"why": why})
     tell(run, f"run.{state.value}", why=why)
 
 

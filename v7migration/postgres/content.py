@@ -45,6 +45,16 @@ COUNTED = {
 }
 
 
+def columns_of(connection: Connection, schema: str, table: str) -> list[str]:
+    """Return the names of a table's columns in the order of their attribute numbers; none where there is no table."""
+    rows = connection.execute(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped "
+        "ORDER BY attnum",
+        [sql.Identifier(schema, table).as_string(connection)],
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
 def proof(connection: Connection, schema: str, table: str, *, columns: Sequence[str] | None = None) -> dict[str, Any]:
     """Return ``rows`` and ``checksum`` of a table as this session sees it now, row security aside.
 
