@@ -127,7 +127,8 @@ def _prepare(changeset: Changeset, operator: User, connection: Connection) -> Pr
     if run is not None and run.state in (RunState.FINISHED, RunState.ROLLED_BACK):
         raise Refused(
             f"Changeset {changeset.number} was executed by run {run.pk} ({run.get_state_display().lower()}).",
-            "v7_rollback takes it back; a new cycle begins with v7_rehearse and v7_freeze.",
+            ("v7_rollback takes it back; a" if run.state == RunState.FINISHED else "A")
+            + " new cycle begins with v7_rehearse and v7_freeze.",
         )
     emergency.refuse_next_execution()
     _refuse_beside_another_run(changeset)
