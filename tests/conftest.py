@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections, transaction
+from pytest_django import Settings
 
 from tests import world as worlds
+from tests.troubled import INSERT_ROW_170, TROUBLE
+from tests.world import World
+from v7migration.pipeline import inventory
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -75,3 +80,25 @@ def executed() -> worlds.World:
 def home(request: pytest.FixtureRequest) -> worlds.World:
     """The tracking rows in each of their two homes."""
     return worlds.world_at("fresh" if request.param == "planning" else "executed")
+
+
+@pytest.fixture
+def trouble(world: World, settings: Settings, tmp_path: Path) -> Callable[[str], World]:
+    """Freeze and sign a script whose named step fails once file_audit has 170 rows."""
+
+    def prepare(before: str) -> World:
+        text = settings.V7_SCRIPT.read_text()
+        assert text.count(before) == 1
+        settings.V7_SCRIPT = tmp_path / "troubled.sql"
+        settings.V7_SCRIPT.write_text(text.replace(before, f"{before}\n{TROUBLE}"))
+        inventory.take(actor=world.actor("ada"))
+        for number, name in ((1, "ada"), (2, "lena"), (3, "dana")):
+            world.finish_task(number, name)
+        world.rehearse()
+        world.freeze()
+        world.sign_all()
+        with world.owner() as connection:
+            connection.execute(INSERT_ROW_170)
+        return world
+
+    return prepare

@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from tests.cast import PASSWORD
 from tests.environment import CLUSTER
-from tests.test_execute import Acting
+from tests.troubled import Acting
 from tests.world import Quiet, World
 from v7migration.connections import PROJECT_DIR
 from v7migration.errors import Refused, StepFailed

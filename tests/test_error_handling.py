@@ -16,7 +16,7 @@ from django.core import mail
 from django.core.management import call_command
 from pytest_django import Settings
 
-from tests.test_execute import INSERT_ROW_170, TROUBLE, Acting
+from tests.troubled import INSERT_ROW_170, Acting
 from tests.world import World
 from v7migration.errors import GateClosed, Refused, SchemaConflict, StepFailed
 from v7migration.ledger.models import Event, Incident, Run
@@ -31,28 +31,6 @@ from v7migration.postgres.script import ScriptInvalid
 BUILDING = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'"
 FOREIGN = "CREATE TABLE public.v7_enum_migrations (note text)"
 Prepare = Callable[[str], World]
-
-
-@pytest.fixture
-def failing(world: World, settings: Settings, tmp_path: Path) -> Prepare:
-    """Freeze and sign a script that fails after the text given, in the target only."""
-
-    def prepare(after: str) -> World:
-        text = settings.V7_SCRIPT.read_text()
-        assert text.count(after) == 1
-        settings.V7_SCRIPT = tmp_path / "failing.sql"
-        settings.V7_SCRIPT.write_text(text.replace(after, f"{after}\n{TROUBLE}"))
-        inventory.take(actor=world.actor("ada"))
-        for number, name in ((1, "ada"), (2, "lena"), (3, "dana")):
-            world.finish_task(number, name)
-        world.rehearse()
-        world.freeze()
-        world.sign_all()
-        with world.owner() as connection:
-            connection.execute(INSERT_ROW_170)
-        return world
-
-    return prepare
 
 
 def only(kind: str) -> Incident:
@@ -161,8 +139,8 @@ def rehearsed_as_json(command: Rehearse, script: Path) -> dict[str, Any]:
 # -- 5.2 Execution errors --------------------------------------------------------------------------------------
 
 
-def test_5_2_a_table_that_cannot_be_created_stops_the_run_and_a_rollback_is_offered(failing: Prepare) -> None:
-    world = failing("-- Step 3.1: create the table")
+def test_5_2_a_table_that_cannot_be_created_stops_the_run_and_a_rollback_is_offered(trouble: Prepare) -> None:
+    world = trouble("-- Step 3.1: create the table")
     with pytest.raises(StepFailed, match="division by zero") as failed:
         world.execute()
     run, incident = Run.objects.get(), only("execution")
@@ -173,8 +151,8 @@ def test_5_2_a_table_that_cannot_be_created_stops_the_run_and_a_rollback_is_offe
     assert world.roll_back().report["as_before"] is True
 
 
-def test_5_2_a_failed_alter_table_stops_at_once_and_the_data_integrity_is_assessed(failing: Prepare) -> None:
-    world = failing("    ADD COLUMN v7_retirement_date date;")
+def test_5_2_a_failed_alter_table_stops_at_once_and_the_data_integrity_is_assessed(trouble: Prepare) -> None:
+    world = trouble("    ADD COLUMN v7_retirement_date date;")
     with pytest.raises(StepFailed):
         world.execute()
     run, incident = Run.objects.get(), only("execution")
@@ -190,8 +168,8 @@ def test_5_2_a_failed_alter_table_stops_at_once_and_the_data_integrity_is_assess
         ).fetchone() == (0,)
 
 
-def test_5_2_rows_lost_beside_a_failed_alter_table_are_noticed(failing: Prepare) -> None:
-    world = failing("    ADD COLUMN v7_retirement_date date;")
+def test_5_2_rows_lost_beside_a_failed_alter_table_are_noticed(trouble: Prepare) -> None:
+    world = trouble("    ADD COLUMN v7_retirement_date date;")
 
     def lose() -> None:
         with world.owner() as owner:
@@ -256,7 +234,7 @@ def test_5_3_failed_validations_are_documented_once_and_graded(executed: World) 
     incident = only("validation")
     assert not first.ok and [i.pk for i in second.incidents] == [incident.pk]
     assert (incident.severity, incident.assigned_to, incident.blocking) == ("medium", "Test Sentinel", False)
-    assert {f["name"]: f["grade"] for f in incident.detail["failures"]} == {"indexes": "medium"}
+    assert {f["name"]: f["grade"] for f in incident.detail["failures"]} == {"indexes": "medium", "shape": "medium"}
     assert [letter.to for letter in mail.outbox] == [["sam@example.org"]]
     with executed.runner() as runner:
         runner.execute(str(row[0]))

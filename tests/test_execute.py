@@ -21,6 +21,7 @@ from approvals.models import Signature
 from approvals.selectors import signatures_of
 from tests.cast import PASSWORD
 from tests.environment import CLUSTER
+from tests.troubled import INSERT_ROW_170, Acting
 from tests.world import Quiet, World
 from tracking import home
 from tracking.models import Phase, SubworkflowTask
@@ -28,51 +29,10 @@ from v7migration.connections import PROJECT_DIR
 from v7migration.errors import Fenced, GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Incident, Run
 from v7migration.ledger.services import remediate_incident, request_stop, review_incident
-from v7migration.pipeline import gatekeeper, inventory, sign
+from v7migration.pipeline import gatekeeper, sign
 from v7migration.postgres import catalog
 from v7migration.postgres.runner import committed_steps
 from v7migration.postgres.session import RUN_LOCK
-
-TROUBLE = "SELECT 1 / (SELECT count(*) - 170 FROM public.file_audit);\n"
-INSERT_ROW_170 = (
-    "INSERT INTO public.file_audit (file_number, file_path, file_name, layer_number, layer_name, status, workflows) "
-    "VALUES ('9999', 'src/late.py', 'late.py', 1, 'Models & ENUMs', 'NOVEL', '{WF1}')"
-)
-
-
-class Acting(Quiet):
-    """A reporter that does something when a step begins."""
-
-    def __init__(self, key: str, deed: Callable[[], object]) -> None:
-        super().__init__()
-        self.key, self.deed = key, deed
-
-    def step(self, step: object, state: str, milliseconds: float) -> None:
-        super().step(step, state, milliseconds)
-        if getattr(step, "key", "") == self.key and state == "running":
-            self.deed()
-
-
-@pytest.fixture
-def trouble(world: World, settings: Settings, tmp_path: Path) -> Callable[[str], World]:
-    """Freeze and sign a script whose named step fails once file_audit has 170 rows."""
-
-    def prepare(before: str) -> World:
-        text = settings.V7_SCRIPT.read_text()
-        assert text.count(before) == 1
-        settings.V7_SCRIPT = tmp_path / "troubled.sql"
-        settings.V7_SCRIPT.write_text(text.replace(before, f"{before}\n{TROUBLE}"))
-        inventory.take(actor=world.actor("ada"))
-        for number, name in ((1, "ada"), (2, "lena"), (3, "dana")):
-            world.finish_task(number, name)
-        world.rehearse()
-        world.freeze()
-        world.sign_all()
-        with world.owner() as connection:
-            connection.execute(INSERT_ROW_170)
-        return world
-
-    return prepare
 
 
 def test_a_failed_step_leaves_nothing_opens_an_incident_and_waits_for_its_remediation(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -21,6 +20,7 @@ from tests.environment import CLUSTER
 from tests.killing import Place, die_at
 from tests.outcome import Undisturbed, of_execution
 from tests.outcome import undisturbed as look_undisturbed
+from tests.troubled import Doing
 from tests.world import Quiet, World
 from tracking import home, moving
 from v7migration.errors import Refused, StepFailed
@@ -71,24 +71,6 @@ def test_an_index_whose_build_was_killed_is_dropped_and_built_again(signed: Worl
     signed.reporter = Quiet()
     signed.execute()
     assert of_execution(signed, undisturbed) == []
-
-
-class Doing(Quiet):
-    """A reporter that does something when a statement of the step begins."""
-
-    def __init__(self, key: str, deed: Callable[[], object]) -> None:
-        super().__init__()
-        self.key, self.deed, self.current, self.done = key, deed, "", False
-
-    def step(self, step: object, state: str, milliseconds: float) -> None:
-        super().step(step, state, milliseconds)
-        self.current = str(getattr(step, "key", ""))
-
-    def statement(self, number: int, total: int, line: int) -> None:
-        super().statement(number, total, line)
-        if self.current == self.key and number == 1 and not self.done:
-            self.done = True
-            self.deed()
 
 
 def _terminate(condition: str, *values: object) -> int:

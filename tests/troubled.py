@@ -24,6 +24,26 @@ from v7migration.postgres import runner
 Session = psycopg.Connection[Any]
 
 
+TROUBLE = "SELECT 1 / (SELECT count(*) - 170 FROM public.file_audit);\n"
+INSERT_ROW_170 = (
+    "INSERT INTO public.file_audit (file_number, file_path, file_name, layer_number, layer_name, status, workflows) "
+    "VALUES ('9999', 'src/late.py', 'late.py', 1, 'Models & ENUMs', 'NOVEL', '{WF1}')"
+)
+
+
+class Acting(Quiet):
+    """A reporter that does something when a step begins."""
+
+    def __init__(self, key: str, deed: Callable[[], object]) -> None:
+        super().__init__()
+        self.key, self.deed = key, deed
+
+    def step(self, step: object, state: str, milliseconds: float) -> None:
+        super().step(step, state, milliseconds)
+        if getattr(step, "key", "") == self.key and state == "running":
+            self.deed()
+
+
 class Doing(Quiet):
     """A reporter that does something once, when the first statement of a step begins."""
 

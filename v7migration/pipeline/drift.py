@@ -20,8 +20,6 @@ from v7migration.postgres.script import Script, Step, plan_order
 from v7migration.postgres.watch import watermark
 
 SHOWN = 5
-IS = " is as "
-"""Between the name of an added object and its digest, where both are compared as one sentence."""
 
 
 class Drifted(StepFailed):
@@ -84,13 +82,15 @@ class DriftWatch:
         return self._after(done[-1]) - {found for key in missing for found in self._own(key)}
 
     def _after(self, key: str) -> set[str]:
-        step = self.rehearsed.get(key, {})
-        return {*step.get("differences", ()), *(self._told(step.get("added", {})) if self.same_major else ())}
+        return set(self.rehearsed.get(key, {}).get("differences", ()))
 
-    @staticmethod
-    def _told(added: dict[str, str]) -> set[str]:
-        """Return what an added object is, as a sentence that only the very same object has."""
-        return {f"{name}{IS}{digest}" for name, digest in added.items()}
+    def _added(self) -> dict[str, str]:
+        """Return the digests of the objects, and of their parts, that the committed steps added in the rehearsal."""
+        found: dict[str, str | None] = {}
+        for key in self.order:
+            if key in self.committed:
+                found |= self.rehearsed.get(key, {}).get("added", {})
+        return {name: digest for name, digest in found.items() if digest is not None}
 
     def _own(self, key: str) -> set[str]:
         """Return what the step itself changed in the rehearsal."""
@@ -142,20 +142,32 @@ class DriftWatch:
         if expected is None:
             return []
         now = catalog.snapshot(connection)
-        found = set(differences(self.before, now))
-        if self.same_major:
-            found |= self._told(added(self.before, now))
-        return _sentences(found - expected - set(allowed), expected - found)
+        found, own = set(differences(self.before, now)), set(allowed)
+        foreign, missing = found - expected - own, expected - found
+        other = _other(added(self.before, now), self._added(), own) if self.same_major else []
+        return [*sorted(foreign), *other, *(f"missing: {sentence}" for sentence in sorted(missing))]
 
     def _compare(self, connection: Connection, step: Step, own: set[str]) -> None:
         if sentences := self.sentences(connection, own):
             raise Drifted(step.key, sentences)
 
 
-def _sentences(foreign: set[str], missing: set[str]) -> list[str]:
-    """Say what is there beyond the rehearsal, what is missing, and which added object is another than rehearsed."""
-    other = {sentence.partition(IS)[0] for sentence in foreign if IS in sentence}
-    found = [sentence for sentence in sorted(foreign) if IS not in sentence]
-    gone = [f"missing: {sentence}" for sentence in sorted(missing) if IS not in sentence]
-    named = {sentence.removesuffix(" added") for sentence in foreign}
-    return [*found, *(f"{name} is not as rehearsed" for name in sorted(other - named)), *gone]
+def _other(now: dict[str, str], rehearsed: dict[str, str], own: set[str]) -> list[str]:
+    """Say how objects that the run added differ from the rehearsed ones, part by part.
+
+    ``own``: what the step at work may have added already. Whole objects too many or too few are differences already.
+    """
+    if not rehearsed:
+        return []
+    found = []
+    for name in sorted(now.keys() | rehearsed.keys()):
+        thing, _, part = name.partition(": ")
+        if not (thing in now and thing in rehearsed) or f"{name} added" in own or now.get(name) == rehearsed.get(name):
+            continue
+        if part and name not in now:
+            found.append(f"missing: {name}")
+        elif part and name not in rehearsed:
+            found.append(f"{name} added")
+        else:
+            found.append(f"{name} is not as rehearsed")
+    return found

@@ -100,6 +100,7 @@ class _Rehearsing:
         self.digest = hashlib.sha256(script.content).hexdigest()
         self.before: dict[str, Any] = {}
         self.executed: set[str] = set()
+        self.added: dict[str, str] = {}
         self.report: dict[str, Any] = {
             "failures": [], "stages": [], "steps": {}, "fingerprints": {}, "checks": [], "note": scratch.note,
             "server_version": scratch.server_version, "sampled_rows": scratch.sample.rows, "locks": [],
@@ -193,11 +194,17 @@ class _Rehearsing:
                 "milliseconds": round(done.milliseconds, 1),
                 "statements": done.statements,
                 "differences": differences(self.before, now),
-                "added": added(self.before, now),
+                "added": self._newly_added(now),
             }
             self.report["locks"] = locks.summary(self.report["steps"])
             self._prefix(step)
         return now
+
+    def _newly_added(self, now: dict[str, Any]) -> dict[str, str | None]:
+        """Return what this step did to added objects: the digests that are new or other, None for what is gone."""
+        was, self.added = self.added, added(self.before, now)
+        gone: dict[str, str | None] = dict.fromkeys(was.keys() - self.added.keys())
+        return gone | {name: digest for name, digest in self.added.items() if was.get(name) != digest}
 
     def _forward(self) -> dict[str, Any]:
         for section, step in self._plan():

@@ -40,12 +40,22 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def added(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-    """Return the objects that ``after`` has beyond ``before``, each with a short digest of everything about it.
+    """Return what ``after`` has beyond ``before``: each added object and each of its parts, with a digest of its facts.
 
-    A difference only says that an object was added; its digest says whether two additions are the same.
+    ``{"table public.x": "0f3c…", "table public.x: column y": "99ab…"}``. A difference only says that an object was
+    added; with the digests two additions can be compared.
     """
     old, new = before.get("objects", {}), after.get("objects", {})
-    return {key: fingerprint({"objects": {key: new[key]}})[:16] for key in sorted(new.keys() - old.keys())}
+    found = {}
+    for key in sorted(new.keys() - old.keys()):
+        found[key] = _digest({name: fact for name, fact in new[key].items() if name != "parts"})
+        found |= {f"{key}: {part}": _digest(facts) for part, facts in new[key].get("parts", {}).items()}
+    return found
+
+
+def _digest(facts: dict[str, Any]) -> str:
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _changes(subject: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Iterator[str]:
