@@ -36,19 +36,21 @@ def migrated() -> worlds.World:
     return worlds.world_at("migrated")
 
 
-@pytest.fixture(scope="module")
-def migrated_once() -> worlds.World:
-    """The same for a whole module, whose tests leave nothing behind."""
-    return worlds.world_at("migrated")
+_untouched = 0
 
 
 @pytest.fixture
-def rolled_back(migrated_once: worlds.World) -> Iterator[worlds.World]:
-    """A migrated control plane; what the test writes there is rolled back."""
+def rolled_back() -> Iterator[worlds.World]:
+    """A migrated control plane; what the test writes there is rolled back, so that the next such test can have it."""
+    global _untouched
+    shared = worlds.World("migrated")
+    if worlds.restored != _untouched or not _untouched:
+        shared = worlds.world_at("migrated")
+        _untouched = worlds.restored
     block = transaction.atomic()
     block._from_testcase = True  # type: ignore[attr-defined]  # durable blocks may stand inside, as in Django's TestCase
     with block:
-        yield migrated_once
+        yield shared
         transaction.set_rollback(True)
 
 
