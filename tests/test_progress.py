@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import connections
 
 from tests.killing import Place, die_at
-from tests.troubled import Acting, Doing
+from tests.troubled import Acting, Doing, terminate
 from tests.world import World
 from v7migration.errors import StepFailed
-from v7migration.ledger.models import Run, RunStep
+from v7migration.ledger.models import Incident, Run, RunStep
 from v7migration.logs import RunLog
-from v7migration.pipeline import execute as executing
+from v7migration.pipeline import observer
 from v7migration.postgres import session
 from v7migration.postgres.session import Limits
 
@@ -137,7 +137,10 @@ def test_maintenance_in_the_middle_of_a_run_is_no_drift(signed: World) -> None:
     assert signed.execute().state == "finished"
 
 
-def test_a_lost_second_session_of_the_runner_is_opened_again(signed: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by", ["the client", "the server"])
+def test_a_lost_second_session_of_the_runner_is_opened_again(
+    by: str, signed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = []
     connect = session.connect
 
@@ -145,7 +148,15 @@ def test_a_lost_second_session_of_the_runner_is_opened_again(signed: World, monk
         opened.append(connect(*args, **kwargs))
         return opened[-1]
 
-    monkeypatch.setattr(executing, "connect", connect_and_remember)
-    signed.reporter = Acting("4.1", lambda: opened[-1].close())
+    monkeypatch.setattr(observer, "connect", connect_and_remember)
+
+    def lose() -> None:
+        if by == "the client":
+            opened[-1].close()
+        else:
+            terminate("v7_target", "pid = %s", opened[-1].info.backend_pid)
+
+    signed.reporter = Acting("7.6", lose)  # a section that goes on after a failure: it must not become one
     assert signed.execute().state == "finished"
     assert len(opened) == 2
+    assert not Incident.objects.exists()

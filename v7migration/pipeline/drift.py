@@ -112,23 +112,23 @@ class DriftWatch:
         self.mark = mark
 
     def before_commit(
-        self, connection: Connection, observer: Callable[[], Connection], fresh: Callable[[], Connection], step: Step
+        self, connection: Connection, seen: Callable[[], str], fresh: Callable[[], Connection], step: Step
     ) -> None:
         """Look at the catalogs inside the step's transaction, right before its COMMIT.
 
         Args:
             connection: the runner's session; its transaction is open.
-            observer: lends another session, which does not see that transaction; its thread may ask it in between.
+            seen: returns the watermark as another session sees it, which does not see that transaction.
             fresh: opens a session of its own for a whole comparison.
 
         Raises:
             Drifted: somebody else changed the target since the last COMMIT of the run.
         """
         ours = watermark(connection)
-        if (seen := watermark(observer())) != self.mark:
+        if (outside := seen()) != self.mark:
             with fresh() as session:
                 self._compare(session, step, set())
-            self.mark = seen
+            self.mark = outside
         self.next_mark = ours
 
     def committed_step(self, step: Step) -> None:

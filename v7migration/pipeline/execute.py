@@ -20,7 +20,6 @@ from psycopg.errors import LockNotAvailable, QueryCanceled
 from approvals.gates import DB_TEAM_LEAD, Granted
 from approvals.selectors import personas_of
 from tracking import moving
-from v7migration.connections import runner_url
 from v7migration.errors import GateClosed, Refused, SchemaConflict, StepFailed
 from v7migration.ledger.models import Changeset, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
@@ -28,13 +27,14 @@ from v7migration.pipeline import emergency, incidents, integrity, notices, repor
 from v7migration.pipeline.account import Blocking, StepAccount, tell
 from v7migration.pipeline.drift import Drifted, DriftWatch
 from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
+from v7migration.pipeline.observer import Observer, fresh
 from v7migration.pipeline.stopping import Stopped
 from v7migration.pipeline.target import Connection, TargetState, gate_shape, has_gate, observe, runner
 from v7migration.postgres import preflight
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.runner import Hooks, StepError, committed_steps, run_step
 from v7migration.postgres.script import POPULATION, Script, Section, Statement, Step, parse, plan_order
-from v7migration.postgres.session import connect, run_lock
+from v7migration.postgres.session import run_lock
 from v7migration.postgres.watch import watermark
 
 
@@ -60,7 +60,6 @@ class Reporter(Protocol):
         """The attempt is at work for so long, blocked by these sessions now; told from another thread."""
 
 
-OBSERVER = "v7_execute observer"
 GATE_PATIENCE = 20
 """Milliseconds for which a step waits for people who sign at this moment, before it gives way."""
 
@@ -200,10 +199,6 @@ def _skips_section_0(changeset: Changeset, connection: Connection, committed: se
     return True
 
 
-def _observer() -> Connection:
-    return connect(runner_url(), application_name=OBSERVER)
-
-
 class _Execution:
     """One sitting of a run: walks the plan from the first step that the target does not know as committed."""
 
@@ -242,7 +237,7 @@ class _Execution:
             moving.close_fence(moving.control_connection())
         self.baseline = integrity.baseline(self.connection, self.run, begun=begun)
         self.facts = facts(self.changeset)
-        self.observer = _observer()
+        self.observer = Observer()
         try:
             with self._drift_stops():
                 for section, reason in plan_order(self.script):
@@ -294,7 +289,7 @@ class _Execution:
         def inside(connection: Connection) -> None:
             if section.number == POPULATION:
                 self.run.report["population"] = moving.populate(connection)
-            self.drift.before_commit(connection, self._observing, _observer, step)
+            self.drift.before_commit(connection, self.observer.watermark, fresh, step)
             integrity.check(connection, self.baseline, written=section.number == POPULATION)
 
         def statement(statement: Statement, number: int, total: int) -> None:
@@ -318,7 +313,7 @@ class _Execution:
             statement=statement,
             waiting=waiting,
             lasting=lasting,
-            observer=self._observing,
+            observer=self.observer.session,
             tried_before=account.intent.attempt > 1,
         )
 
@@ -330,12 +325,6 @@ class _Execution:
         if self.target is None or mark != self.drift.mark:
             self.target, self.drift.mark = observe(connection), mark
         authorize(self.changeset, target=self.target)
-
-    def _observing(self) -> Connection:
-        """Return the runner's second session, which sees only what is committed; open it again when it was lost."""
-        if self.observer.closed:
-            self.observer = _observer()
-        return self.observer
 
     @contextmanager
     def _committing(self) -> Iterator[None]:
