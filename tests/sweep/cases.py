@@ -216,7 +216,7 @@ def _go_on(world: World, case: Case) -> bool:
     try:
         command(world.execute)
     except Refused as error:
-        if not (over and "was executed by run" in error.message):
+        if not ((over or back) and "was executed by run" in error.message):  # Section 9 may have committed unrecorded
             raise
     except GateClosed as error:
         if not (back and "emergency" in error.message):
