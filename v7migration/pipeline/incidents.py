@@ -84,7 +84,7 @@ def require_author(incident: Incident, person: User) -> None:
     Raises:
         TransitionRefused: with the personas that may.
     """
-    _require(person, authors(incident), "document an incident")
+    require(person, authors(incident), "document an incident")
 
 
 def document(*, incident: Incident, person: User, root_cause: str, remediation: str) -> Incident:
@@ -109,7 +109,7 @@ def review(*, incident: Incident, person: User, approve: bool, note: str) -> Inc
     """
     incident = Incident.objects.get(pk=incident.pk)
     if incident.remediated_by != person.get_username():  # an author is refused for that reason, whatever he holds
-        _require(person, reviewing_personas(incident), "review an incident")
+        require(person, reviewing_personas(incident), "review an incident")
     return review_incident(incident=incident, reviewer=person.get_username(), approve=approve, note=note)
 
 
@@ -120,11 +120,16 @@ def close(*, incident: Incident, person: User) -> Incident:
         TransitionRefused: the person holds neither persona.
         Refused: it was not reviewed.
     """
-    _require(person, AUTHORS, "close an incident")
+    require(person, AUTHORS, "close an incident")
     return close_incident(incident=incident, actor=person.get_username())
 
 
-def _require(person: User, personas: frozenset[str], deed: str) -> None:
+def require(person: User, personas: frozenset[str], deed: str) -> None:
+    """Refuse a person who holds none of the personas that may do something with an incident.
+
+    Raises:
+        TransitionRefused: with the personas that may.
+    """
     held = personas_of(person)
     if held & personas:
         return

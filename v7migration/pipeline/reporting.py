@@ -15,10 +15,11 @@ from django.db import connections, transaction
 
 from approvals.gates import ARCHITECT, DB_TEAM_LEAD, DEV_TEAM, TEST_SENTINEL
 from approvals.selectors import personas_of
-from v7migration.errors import Refused, SchemaConflict, TransitionRefused, UsageError
+from v7migration.errors import Refused, SchemaConflict, UsageError
 from v7migration.ledger.models import Incident, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
 from v7migration.pipeline import grading, notices
+from v7migration.pipeline.incidents import require
 from v7migration.pipeline.target import Connection
 from v7migration.postgres import preflight
 from v7migration.postgres.queries import Check
@@ -200,7 +201,7 @@ def integration(*, run: Run, person: User, title: str, description: str, severit
         TransitionRefused: the person holds none of the personas that may report.
         UsageError: a text is missing, or the severity is none.
     """
-    _require(person, REPORTERS, "report an integration issue")
+    require(person, REPORTERS, "report an integration issue")
     title, description = title.strip(), description.strip()
     if not (title and description) or severity not in Incident.Severity.values:
         raise UsageError("An issue needs a title, a description and a severity.", "Fill in all three.")
@@ -218,7 +219,7 @@ def regrade_incident(*, incident: Incident, person: User, severity: str, reason:
         UsageError: no reason, or no such severity.
         Refused: the incident is over, or somebody changed it meanwhile.
     """
-    _require(person, GRADERS, "grade an incident")
+    require(person, GRADERS, "grade an incident")
     if not reason.strip() or severity not in Incident.Severity.values:
         raise UsageError("A grade needs a reason.", f"Choose one of {', '.join(Incident.Severity.values)} and say why.")
     with transaction.atomic():
@@ -240,12 +241,3 @@ def may_grade(person: User) -> bool:
 def may_report(person: User) -> bool:
     """Say whether this person may report an integration issue."""
     return bool(personas_of(person) & REPORTERS)
-
-
-def _require(person: User, personas: frozenset[str], deed: str) -> None:
-    held = personas_of(person)
-    if not held & personas:
-        raise TransitionRefused(
-            f"{person.get_username()} holds {', '.join(sorted(held)) or 'no persona'} and may not {deed}.",
-            f"Ask one of: {', '.join(sorted(personas))}.",
-        )

@@ -27,7 +27,6 @@ SIX_INDEXES = (
     "idx_v7_workflow_status", "idx_file_audit_v7_status", "idx_enum_migrations_status", "idx_global_impacts_risk",
     "idx_subworkflow_status", "idx_test_results_status",
 )  # fmt: skip
-VIEWS = ("v7_migration_dashboard", "v7_enum_consolidation_status", "v7_file_migration_readiness")
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def _record(run: Run | None, found: Verification, person: str) -> None:
 def _strict(connection: Connection, run: Run) -> Iterator[Check]:
     yield _shape(connection, run)
     yield _names(connection, "tables", "exactly these five tables in public", FIVE_TABLES, TABLES_QUERY)
-    yield _names(connection, "views", "exactly these three views in v7_monitoring", VIEWS, VIEWS_QUERY)
+    yield _names(connection, "views", "exactly these three views in v7_monitoring", performance.VIEWS, VIEWS_QUERY)
     yield _names(connection, "indexes", "the six indexes, valid", SIX_INDEXES, INDEXES_QUERY)
     yield _count(connection, "constraints", "every constraint validated", UNVALIDATED_QUERY)
     yield _count(connection, "triggers", "no trigger of ours disabled", DISABLED_QUERY)

@@ -8,7 +8,6 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,6 +17,7 @@ from v7migration.errors import V7Error
 from v7migration.ledger.models import Event, Incident
 from v7migration.middleware import status_of
 from v7migration.pipeline import emergency, incidents, notices
+from v7migration.views.persons import person_of
 
 ALL = [("", "All")]
 LONGEST_LIST = 200
@@ -101,10 +101,10 @@ def incident_page(request: HttpRequest, incident_id: UUID) -> HttpResponse:
 def _document(request: HttpRequest, incident: Incident) -> HttpResponse:
     form = RemediationForm(request.POST)
     try:
-        incidents.require_author(incident, _person(request))
+        incidents.require_author(incident, person_of(request))
         if not form.is_valid():
             return _page(request, incident, form=form, status=400)
-        incidents.document(incident=incident, person=_person(request), **form.cleaned_data)
+        incidents.document(incident=incident, person=person_of(request), **form.cleaned_data)
     except V7Error as refusal:
         return _page(request, incident, form=form, status=status_of(refusal), refusal=refusal)
     messages.success(request, "Root cause and remediation are recorded. Somebody else reviews them.")
@@ -117,7 +117,7 @@ def _review(request: HttpRequest, incident: Incident) -> HttpResponse:
         return _page(request, incident, review=form, status=400)
     approve, note = form.cleaned_data["verdict"] == "accept", form.cleaned_data["note"]
     try:
-        incidents.review(incident=incident, person=_person(request), approve=approve, note=note)
+        incidents.review(incident=incident, person=person_of(request), approve=approve, note=note)
     except V7Error as refusal:
         return _page(request, incident, review=form, status=status_of(refusal), refusal=refusal)
     messages.success(request, "Reviewed: the next attempt may begin." if approve else "Sent back with your note.")
@@ -126,16 +126,11 @@ def _review(request: HttpRequest, incident: Incident) -> HttpResponse:
 
 def _close(request: HttpRequest, incident: Incident) -> HttpResponse:
     try:
-        incidents.close(incident=incident, person=_person(request))
+        incidents.close(incident=incident, person=person_of(request))
     except V7Error as refusal:
         return _page(request, incident, status=status_of(refusal), refusal=refusal)
     messages.success(request, "The incident is closed.")
     return redirect("incident", incident_id=incident.pk)
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 (login_required)
-    return request.user
 
 
 def _page(
@@ -147,7 +142,7 @@ def _page(
     status: int = 200,
     refusal: V7Error | None = None,
 ) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     incident = Incident.objects.select_related("run__changeset", "run__undoes").get(pk=incident.pk)
     held = personas_of(person)
     before = {"root_cause": incident.root_cause, "remediation": incident.remediation}

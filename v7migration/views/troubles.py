@@ -8,7 +8,6 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -17,6 +16,7 @@ from v7migration.errors import V7Error
 from v7migration.ledger.models import Event, Incident, Run
 from v7migration.middleware import status_of
 from v7migration.pipeline import reporting
+from v7migration.views.persons import person_of
 
 
 class IssueForm(forms.Form):
@@ -50,13 +50,13 @@ def run_issue(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Report an integration issue on a run; it becomes an incident of Dev Team."""
     run = get_object_or_404(Run.objects.select_related("changeset"), pk=run_id)
     form = IssueForm(request.POST or None)
-    context = {"title": "Integration issue", "run": run, "may_report": reporting.may_report(_person(request))}
+    context = {"title": "Integration issue", "run": run, "may_report": reporting.may_report(person_of(request))}
     if request.method != "POST":
         return _page(request, "pages/issue.html", form, context)
     if not form.is_valid():
         return _page(request, "pages/issue.html", form, context, status=400)
     try:
-        incident = reporting.integration(run=run, person=_person(request), **form.cleaned_data)
+        incident = reporting.integration(run=run, person=person_of(request), **form.cleaned_data)
     except V7Error as refusal:
         return _page(request, "pages/issue.html", form, {**context, "refusal": refusal}, status=status_of(refusal))
     messages.success(request, "The issue is reported: Dev Team was told.")
@@ -72,7 +72,7 @@ def incident_grade(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     context = {
         "title": "Grade",
         "incident": incident,
-        "may_grade": reporting.may_grade(_person(request)),
+        "may_grade": reporting.may_grade(person_of(request)),
         "grades": Event.objects.filter(subject=str(incident.pk), kind="incident.regraded"),
     }
     if request.method != "POST":
@@ -80,16 +80,11 @@ def incident_grade(request: HttpRequest, incident_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _page(request, "pages/grade.html", form, context, status=400)
     try:
-        reporting.regrade_incident(incident=incident, person=_person(request), **form.cleaned_data)
+        reporting.regrade_incident(incident=incident, person=person_of(request), **form.cleaned_data)
     except V7Error as refusal:
         return _page(request, "pages/grade.html", form, {**context, "refusal": refusal}, status=status_of(refusal))
     messages.success(request, "The grade is changed; the old one stays in the events.")
     return redirect("incident", incident_id=incident.pk)
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 (login_required)
-    return request.user
 
 
 def _page(
