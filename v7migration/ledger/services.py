@@ -156,9 +156,8 @@ def _told(incidents: Iterable[Incident], words: Iterable[str]) -> list[dict[str,
     return [{"incident": str(row.pk), **{word: getattr(row, word) for word in words}} for row in incidents]
 
 
-def record_intent(*, run: Run, key: str, section: int, title: str, digest: str) -> RunStep:
-    """Record that a step is about to be attempted, before the target hears of it."""
-    attempt = RunStep.objects.filter(run=run, key=key).count() + 1
+def record_intent(*, run: Run, key: str, section: int, title: str, digest: str, attempt: int) -> RunStep:
+    """Record that a step is about to be attempted (``attempt``: from 1), before the target hears of it."""
     return RunStep.objects.create(run=run, key=key, section=section, title=title[:300], attempt=attempt, digest=digest)
 
 

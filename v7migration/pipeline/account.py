@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -32,12 +33,20 @@ def tell(run: Run, event: str, **fields: Any) -> None:
     _log.info(event, extra={"fields": {"run": str(run.pk), "kind": run.kind, **fields}})
 
 
+def attempts(run: Run) -> Counter[str]:
+    """Return how many attempts at each step of a run are recorded, by the step's key."""
+    return Counter(RunStep.objects.filter(run=run).values_list("key", flat=True))
+
+
 class StepAccount:
     """One attempt at one step: recorded before the target hears of it, and told of everything after."""
 
-    def __init__(self, run: Run, step: Step, *, section: int) -> None:
+    def __init__(self, run: Run, step: Step, *, section: int, before: int = 0) -> None:
+        """Record the intent; ``before``: how many attempts at the step are recorded already."""
         self.run, self.step = run, step
-        self.intent = record_intent(run=run, key=step.key, section=section, title=step.title, digest=run.changeset_id)
+        self.intent = record_intent(
+            run=run, key=step.key, section=section, title=step.title, digest=run.changeset_id, attempt=before + 1
+        )
         self.waits: list[dict[str, Any]] = []
         self.now: dict[str, Any] = {}
         self.told = time.monotonic() - TOLD_EVERY + TOLD_AFTER

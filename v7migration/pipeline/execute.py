@@ -24,7 +24,7 @@ from v7migration.errors import GateClosed, Refused, SchemaConflict, StepFailed
 from v7migration.ledger.models import Changeset, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
 from v7migration.pipeline import emergency, incidents, integrity, notices, reporting, settle, stopping
-from v7migration.pipeline.account import Blocking, StepAccount, tell
+from v7migration.pipeline.account import Blocking, StepAccount, attempts, tell
 from v7migration.pipeline.drift import Drifted, DriftWatch
 from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
 from v7migration.pipeline.observer import Observer, fresh
@@ -236,7 +236,7 @@ class _Execution:
         if not self.all_committed:
             moving.close_fence(moving.control_connection())
         self.baseline = integrity.baseline(self.connection, self.run, begun=begun)
-        self.facts = facts(self.changeset)
+        self.facts, self.attempts = facts(self.changeset), attempts(self.run)
         self.observer = Observer()
         try:
             with self._drift_stops():
@@ -268,7 +268,7 @@ class _Execution:
     def _step(self, section: Section, step: Step) -> None:
         if self.committed:
             self.drift.before_step(self.connection, step)
-        account = StepAccount(self.run, step, section=section.number)
+        account = StepAccount(self.run, step, section=section.number, before=self.attempts[step.key])
         self.reporter.step(step, "running", 0)
         try:
             done = run_step(

@@ -19,7 +19,7 @@ from v7migration.errors import GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Emergency, Incident, Run, RunState
 from v7migration.ledger.services import append_event, open_incident
 from v7migration.pipeline import emergency, gatekeeper, notices, settle, stopping
-from v7migration.pipeline.account import StepAccount
+from v7migration.pipeline.account import StepAccount, attempts
 from v7migration.pipeline.emergency import ROLL_BACK, STOP, VERIFY, Protocol, Told
 from v7migration.pipeline.target import Connection, describe, runner
 from v7migration.postgres import catalog, dependents, stability
@@ -267,7 +267,7 @@ class _Rollback:
         if section is None:
             raise Refused("The changeset has no Section 9.", "It could not have been frozen like this: see v7_status.")
         for step in section.steps:
-            account = StepAccount(self.run, step, section=9)
+            account = StepAccount(self.run, step, section=9, before=attempts(self.run)[step.key])
             hooks = Hooks(
                 opening=lambda connection, step=step: self._opening(connection, step, live),  # type: ignore[misc]
                 skipping=never_made(self.script, self.committed),

@@ -14,6 +14,8 @@ from v7migration.errors import Refused
 
 RUN_LOCK = "v7_migration.run"
 OLDEST_SERVER = 140000
+ONLY_ASKED = 2**31
+"""Executions after which a query is prepared by itself: never. None would also ignore ``prepare=True``."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def connect(
     """
     try:
         connection = psycopg.connect(
-            url, autocommit=True, application_name=application_name, connect_timeout=10, prepare_threshold=None
+            url, autocommit=True, application_name=application_name, connect_timeout=10, prepare_threshold=ONLY_ASKED
         )
         connection.execute(
             "SET search_path = public; SET standard_conforming_strings = on; "
