@@ -103,6 +103,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _rows("Changesets", "difference", "ledger.changeset"),
             _rows("Scripts", "code", "ledger.script"),
             _rows("Snapshots", "photo_camera", "ledger.snapshot"),
+            _rows("Inventories", "inventory_2", "ledger.inventory"),
             _rows("Baselines", "speed", "ledger.baseline"),
             _rows("Rehearsals", "science", "ledger.rehearsal"),
             _rows("Runs", "play_circle", "ledger.run"),

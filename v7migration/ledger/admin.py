@@ -19,6 +19,7 @@ from v7migration.ledger.models import (
     EmergencyStep,
     Event,
     Incident,
+    Inventory,
     Rehearsal,
     Run,
     RunStep,
@@ -111,6 +112,28 @@ class SnapshotAdmin(ReadOnlyAdmin):
     def enum_findings(self, row: Snapshot) -> SafeString:
         """Count types, groups of equal ones and conflicts."""
         return document({key: len(value) for key, value in row.enums.items() if isinstance(value, list | dict)})
+
+
+@admin.register(Inventory)
+class InventoryAdmin(ReadOnlyAdmin):
+    """What the parts of an inventory found."""
+
+    list_display = ["taken_at", "part", "subject", "taken_by"]
+    list_filter = ["part", "taken_by", "taken_at"]
+    search_fields = ["subject", "taken_by"]
+    date_hierarchy = "taken_at"
+    fields = [("taken_at", "taken_by"), ("part", "subject"), "contents"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Inventory]:
+        """Leave the documents out: a list of them is long, and each may be large."""
+        rows: QuerySet[Inventory] = super().get_queryset(request)
+        return rows.defer("document")
+
+    @column("Found")
+    def contents(self, row: Inventory) -> SafeString:
+        """Count what was found, kind by kind."""
+        sized = {key: len(value) if isinstance(value, list | dict) else value for key, value in row.document.items()}
+        return document(sized)
 
 
 @admin.register(Baseline)

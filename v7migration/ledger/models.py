@@ -166,6 +166,39 @@ class Baseline(AppendOnly):
         return f"measurement of {self.target_name}"
 
 
+class Inventory(AppendOnly):
+    """What one part of an inventory found (document 2.1.1, 2.1.3): the evidence behind pages, tasks and impacts."""
+
+    class Part(models.TextChoices):
+        SNAPSHOT = "snapshot", "Schema snapshot"
+        ENUMS = "enums", "ENUM usage"
+        DEPENDENCIES = "dependencies", "Dependencies"
+        FILES = "files", "Files"
+        CODE = "code", "Code map"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    taken_at = models.DateTimeField(db_default=Now())
+    taken_by = models.CharField(max_length=150, blank=True)
+    part = models.CharField(max_length=20, choices=Part.choices)
+    subject = models.CharField(max_length=300, help_text="the target in words, or the source tree")
+    snapshot = models.ForeignKey(Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="inventories")
+    document = models.JSONField(help_text="what was found")
+
+    class Meta:
+        ordering = ["-taken_at"]
+        verbose_name_plural = "inventories"
+        indexes = [models.Index(fields=["part", "-taken_at"], name="idx_ledger_inventory_part")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(part__in=["snapshot", "enums", "dependencies", "files", "code"]),
+                name="ledger_inventory_part_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_part_display()} of {self.subject}"
+
+
 class RunStep(models.Model):
     """One attempt at one step: the intent before, the outcome after. The truth is the target's run_ledger."""
 
