@@ -37,7 +37,7 @@ def layers() -> list[list[str]]:
 def copy(tmp_path: Path) -> Path:
     """A copy of the packages in which a test may do harm."""
     for package in PACKAGES:
-        ignored = shutil.ignore_patterns("__pycache__", "source")
+        ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PROJECT / package, tmp_path / package, ignore=ignored)
     shutil.copy(PROJECT / "pyproject.toml", tmp_path)
     return tmp_path

@@ -1,0 +1,21 @@
+"""Evidence in the control plane. Records that were signed or written are append-only; runs and incidents move."""
+
+from v7migration.ledger.models.evidence import Changeset, Event, Inventory, Rehearsal, Script, Snapshot
+from v7migration.ledger.models.runs import Baseline, Run, RunState, RunStep
+from v7migration.ledger.models.trouble import Emergency, EmergencyStep, Incident
+
+__all__ = [
+    "Baseline",
+    "Changeset",
+    "Emergency",
+    "EmergencyStep",
+    "Event",
+    "Incident",
+    "Inventory",
+    "Rehearsal",
+    "Run",
+    "RunState",
+    "RunStep",
+    "Script",
+    "Snapshot",
+]
