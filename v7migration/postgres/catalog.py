@@ -22,7 +22,7 @@ from psycopg.rows import tuple_row
 
 from v7migration.errors import Refused
 from v7migration.postgres.canonical import canonical_expression
-from v7migration.postgres.enum_groups import EnumType, enum_conflicts, equal_value_groups
+from v7migration.postgres.enum_groups import EnumType, Use, enum_conflicts, equal_value_groups
 
 __all__ = [
     "EnumType",
@@ -131,21 +131,28 @@ def enums(conn: psycopg.Connection[Any]) -> list[EnumType]:
     """List the enum types, sorted, each with what uses it: columns, defaults, checks, views, functions, indexes.
 
     ``used_by`` holds entries such as ``public.companies.status``, ``public.companies.status (default)`` and
-    ``view public.x``; it is empty for an unused type.
+    ``view public.x``, and ``uses`` the same as facts; both are empty for an unused type.
     """
     with pinned(conn) as cursor:
         types = cursor.execute(_query("inventory/enum_types")).fetchall()
-        used_by: dict[int, set[str]] = defaultdict(set)
-        for oid, user in cursor.execute(_query("inventory/enum_usage")):
-            used_by[oid].add(user)
+        used_by: dict[int, dict[str, Use]] = defaultdict(dict)
+        for oid, words, *facts in cursor.execute(_query("inventory/enum_usage")):
+            used_by[oid][words] = Use(*(fact or "" for fact in facts))
         bodies = cursor.execute(_query("inventory/function_bodies")).fetchall()
     for schema, name, _labels, oid in types:
         mention = _mention(schema, name)
         for function, body in bodies:
             if function not in used_by[oid] and name.casefold() in body.casefold() and mention.search(body):
-                used_by[oid].add(f"{function} (body)")
+                used_by[oid][f"{function} (body)"] = Use("function body", function.split(" ", 1)[1])
     return [
-        EnumType(schema, name, tuple(labels or ()), tuple(sorted(used_by[oid]))) for schema, name, labels, oid in types
+        EnumType(
+            schema,
+            name,
+            tuple(labels or ()),
+            tuple(sorted(used_by[oid])),
+            tuple(use for _, use in sorted(used_by[oid].items())),
+        )
+        for schema, name, labels, oid in types
     ]
 
 

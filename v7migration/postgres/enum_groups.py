@@ -6,9 +6,11 @@ conflict for people to settle, never a duplicate.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +20,36 @@ EQUAL_BUT_SPELLING = "equal but for case or punctuation"
 EQUAL_NAMES = "names equal after normalising"
 
 
+@dataclass(frozen=True, order=True)
+class Use:
+    """One thing that uses an enum type: ``kind`` as PostgreSQL calls it, ``object`` (``schema.name``) and ``column``.
+
+    ``name`` is a constraint's, an index's or a rule's own; ``definition`` the SQL of a default, constraint or index.
+    """
+
+    kind: str
+    object: str
+    column: str = ""
+    name: str = ""
+    definition: str = ""
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The use as JSON-able facts; what does not apply is None."""
+        return {
+            "kind": self.kind, "object": self.object, "column": self.column or None,
+            "name": self.name or None, "definition": self.definition or None,
+        }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class EnumType:
-    """An enum type: its labels in their order and, in words, everything in the database that uses it."""
+    """An enum type: its labels in their order, and everything in the database that uses it, in words and as facts."""
 
     schema: str
     name: str
     labels: tuple[str, ...]
     used_by: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()
 
     @property
     def key(self) -> str:
@@ -33,16 +57,18 @@ class EnumType:
         return f"{self.schema}.{self.name}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The type as JSON-able facts: ``schema``, ``name``, ``labels``, ``used_by``."""
+        """The type as JSON-able facts: ``schema``, ``name``, ``labels``, ``used_by``, ``uses``."""
         return {
             "schema": self.schema,
             "name": self.name,
             "labels": list(self.labels),
             "used_by": list(self.used_by),
+            "uses": [use.as_dict() for use in self.uses],
         }
 
 
-def _words(text: str) -> str:
+def plain_words(text: str) -> str:
+    """The text without case, blanks and punctuation: what two spellings of one label have in common."""
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
@@ -56,16 +82,20 @@ def _same_set(enum: EnumType) -> Hashable:
 
 def _same_spelling(enum: EnumType) -> Hashable:
     """Labels without case and punctuation; the bare labels where that would make two of them one."""
-    words = frozenset(_words(label) for label in enum.labels)
+    words = frozenset(plain_words(label) for label in enum.labels)
     return words if len(words) == len(enum.labels) and "" not in words else frozenset(enum.labels)
 
 
 def _same_name_and_stem(enum: EnumType) -> Hashable:
     """The bare name, with the labels less a word that all of them begin with (``status_open``, ``status_closed``)."""
-    parts = [re.split(r"[\W_]+", label.casefold(), maxsplit=1) for label in enum.labels]
+    return (_core_name(enum.name), frozenset(stems(enum.labels)))
+
+
+def stems(labels: Sequence[str]) -> list[str]:
+    """The labels as plain words, less a first word that all of them share (``status_open``, ``status_closed``)."""
+    parts = [re.split(r"[\W_]+", label.casefold(), maxsplit=1) for label in labels]
     prefixed = len(parts) > 1 and all(len(p) == 2 for p in parts) and len({p[0] for p in parts}) == 1
-    labels = frozenset(_words(p[1]) for p in parts) if prefixed else frozenset(_words(x) for x in enum.labels)
-    return (_core_name(enum.name), labels)
+    return [plain_words(p[1]) for p in parts] if prefixed else [plain_words(label) for label in labels]
 
 
 _LEVELS: tuple[tuple[str, Callable[[EnumType], Hashable]], ...] = (
@@ -125,9 +155,38 @@ def enum_conflicts(enums: Iterable[EnumType]) -> list[dict[str, Any]]:
     return conflicts
 
 
+def subset_hints(enums: Iterable[EnumType]) -> list[dict[str, Any]]:
+    """Types whose labels are some of another type's: a hint for people, never a duplicate.
+
+    Returns ``[{"type": "public.a", "within": "public.b", "missing": [labels of b that a lacks]}]``, for each type the
+    smallest types that hold all of its labels. A type of fewer than two labels says too little to be a hint.
+    """
+    ordered = sorted((enum for enum in enums if len(enum.labels) > 1), key=lambda enum: enum.key)
+    sets = {enum.key: frozenset(enum.labels) for enum in ordered}
+    hints = []
+    for small in ordered:
+        wider = [wide for wide in ordered if sets[small.key] < sets[wide.key]]
+        least = min((len(wide.labels) for wide in wider), default=0)
+        for wide in wider:
+            if len(wide.labels) == least:
+                missing = [label for label in wide.labels if label not in sets[small.key]]
+                hints.append({"type": small.key, "within": wide.key, "missing": missing})
+    return hints
+
+
+def group_key(members: Mapping[str, Sequence[str]]) -> str:
+    """Name a group by its member types and their labels: 20 hexadecimal digits, the same in every inventory.
+
+    Args:
+        members: labels in order by ``schema.name``. Another member or another label makes another group.
+    """
+    said = json.dumps([[name, list(members[name])] for name in sorted(members)], ensure_ascii=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:20]
+
+
 def _plain_name(name: str) -> str:
     """The name without case, underscores and an ``enum`` ending."""
-    plain = _words(name)
+    plain = plain_words(name)
     return plain.removesuffix("enum") or plain
 
 

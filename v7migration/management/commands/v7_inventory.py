@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -13,6 +14,8 @@ from v7migration.management.base import StageCommand
 from v7migration.management.timings import print_baseline
 from v7migration.pipeline import inventory
 
+SHOWN = 10
+
 
 class Command(StageCommand):
     """Take snapshot, fingerprint, ENUM types and dependencies of the target, and propose ENUM consolidations."""
@@ -20,25 +23,26 @@ class Command(StageCommand):
     help = __doc__
 
     def arguments(self, parser: CommandParser) -> None:
-        """``--as`` and ``--only PART``."""
+        """``--as``, ``--only PART`` and ``--count``."""
         add_arguments(parser, required=False)
         parser.add_argument("--only", choices=inventory.PARTS, help="take one part of the inventory")
+        parser.add_argument("--count", action="store_true", help="count the rows per ENUM label instead of estimating")
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Take the inventory and print its summary."""
         person = person_from(options) if options.get("as_username") else None
         actor = Actor(person.get_username(), personas_of(person)) if person else None
-        snapshot, result = inventory.take(actor=actor, only=options["only"])
+        snapshot, result = inventory.take(actor=actor, only=options["only"], count=options["count"])
         self.say(f"Target       {snapshot.target_name}")
         self.say(f"Fingerprint  {snapshot.fingerprint}")
         self.say(f"Objects      {len(snapshot.document['objects'])}")
         if enums := result.get("enums"):
-            unused = sum(not t["used_by"] for t in enums["types"])
             grouped = sum(len(g["types"]) for g in enums["groups"])
             self.say(
                 f"ENUM types   {len(enums['types'])}: {grouped} in {len(enums['groups'])} groups of duplicates, "
-                f"{len(enums['conflicts'])} conflicts, {unused} unused"
+                f"{len(enums['conflicts'])} conflicts, {len(enums['hints'])} subsets, {len(enums['unused'])} unused"
             )
+            _print_rows(self.say, enums["rows"])
         if proposed := result.get("proposed"):
             self.say(f"Proposed     {proposed['added']} consolidations added to v7_enum_migrations")
         elif enums and actor is None:
@@ -48,3 +52,15 @@ class Command(StageCommand):
         if "baseline" in result:
             print_baseline(self.say, result["baseline"])
         return result, 0
+
+
+def _print_rows(say: Callable[[str], None], rows: list[dict[str, Any]]) -> None:
+    """Say how the rows per label are known, and what could not be told."""
+    methods = [entry["method"] for entry in rows if entry["columns"]]
+    told = ", ".join(f"{methods.count(m)} {m}" for m in ("counted", "estimated", "unknown") if m in methods)
+    say(f"ENUM rows    {told or 'no column holds an ENUM type'}")
+    left_out = [column for entry in rows for column in entry["columns"] if column["note"].startswith("not counted")]
+    for column in left_out[:SHOWN]:
+        say(f"             {column['table']}.{column['column']}: {column['note']}")
+    if len(left_out) > SHOWN:
+        say(f"             and {len(left_out) - SHOWN} more: see --json")

@@ -7,7 +7,7 @@ from typing import Any
 from tracking.actors import Actor
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
-from v7migration.pipeline.inventory.enum_analysis import propose_consolidations
+from v7migration.pipeline.inventory.enum_analysis import analyse, propose_consolidations
 from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.target import runner, take_snapshot
 from v7migration.postgres import catalog
@@ -16,12 +16,13 @@ PARTS = ("snapshot", "enums", "dependencies", "files", "baseline")
 NOT_ASSESSED = "not assessed"
 
 
-def take(*, actor: Actor | None, only: str | None = None) -> tuple[Snapshot, dict[str, Any]]:
+def take(*, actor: Actor | None, only: str | None = None, count: bool = False) -> tuple[Snapshot, dict[str, Any]]:
     """Take the inventory of the target and return the stored snapshot and the result by part.
 
     Args:
         actor: who takes it; without one nothing is proposed, because a proposal names its person.
         only: one of :data:`PARTS`; None takes all.
+        count: count the rows per ENUM label instead of estimating them.
 
     Raises:
         Refused: the target cannot be used.
@@ -31,7 +32,7 @@ def take(*, actor: Actor | None, only: str | None = None) -> tuple[Snapshot, dic
         snapshot = take_snapshot(connection, person=person)
         result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name}
         if only in (None, "enums"):
-            result["enums"] = snapshot.enums
+            result["enums"] = analyse(connection, snapshot, person=person, count=count)
         if only in (None, "dependencies"):
             result["dependencies"] = catalog.dependencies(connection)
     if only in (None, "files"):
