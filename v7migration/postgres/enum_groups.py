@@ -80,8 +80,8 @@ def _same_set(enum: EnumType) -> Hashable:
     return frozenset(enum.labels)
 
 
-def _same_spelling(enum: EnumType) -> Hashable:
-    """Labels without case and punctuation; the bare labels where that would make two of them one."""
+def same_spelling(enum: EnumType) -> Hashable:
+    """The labels without case and punctuation; the bare labels where that would make two of them one."""
     words = frozenset(plain_words(label) for label in enum.labels)
     return words if len(words) == len(enum.labels) and "" not in words else frozenset(enum.labels)
 
@@ -101,7 +101,7 @@ def stems(labels: Sequence[str]) -> list[str]:
 _LEVELS: tuple[tuple[str, Callable[[EnumType], Hashable]], ...] = (
     (EQUAL, _same_order),
     (EQUAL_BUT_ORDER, _same_set),
-    (EQUAL_BUT_SPELLING, _same_spelling),
+    (EQUAL_BUT_SPELLING, same_spelling),
     (EQUAL_NAMES, _same_name_and_stem),
 )
 
@@ -143,7 +143,7 @@ def enum_conflicts(enums: Iterable[EnumType]) -> list[dict[str, Any]]:
     """
     conflicts = []
     for name, members in sorted(_by_name(list(enums)).items()):
-        if len({_same_spelling(enum) for enum in members}) > 1:
+        if len({same_spelling(enum) for enum in members}) > 1:
             ordered = sorted(members, key=lambda enum: enum.key)
             conflicts.append(
                 {
@@ -184,7 +184,7 @@ def group_key(members: Mapping[str, Sequence[str]]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:20]
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """The name without case, underscores and an ``enum`` ending."""
     plain = plain_words(name)
     return plain.removesuffix("enum") or plain
@@ -192,16 +192,16 @@ def _plain_name(name: str) -> str:
 
 def _core_name(name: str) -> str:
     """The plain name without one ``type`` or ``status`` ending: too coarse to be used without comparing values."""
-    plain = _plain_name(name)
+    plain = plain_name(name)
     return plain.removesuffix("type").removesuffix("status") or plain
 
 
 def _by_name(enums: Sequence[EnumType]) -> dict[str, list[EnumType]]:
     """Types by plain name. ``colour_type`` joins ``colour``; ``order_type`` and ``order_status`` stay apart."""
-    plain = {_plain_name(enum.name) for enum in enums}
+    plain = {plain_name(enum.name) for enum in enums}
     named: dict[str, list[EnumType]] = defaultdict(list)
     for enum in enums:
-        name = _plain_name(enum.name)
+        name = plain_name(enum.name)
         core = name.removesuffix("type").removesuffix("status")
         named[core if core in plain else name].append(enum)
     return named
