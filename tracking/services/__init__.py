@@ -9,7 +9,7 @@ from tracking.services.enum_migrations import (
     enum_migration_retire,
     enum_migration_roll_back,
 )
-from tracking.services.files import file_move, file_update
+from tracking.services.files import file_move, file_update, files_record
 from tracking.services.impacts import (
     impact_approve,
     impact_create,
@@ -54,6 +54,7 @@ __all__ = [
     "enum_migration_roll_back",
     "file_move",
     "file_update",
+    "files_record",
     "impact_approve",
     "impact_create",
     "impact_implement",

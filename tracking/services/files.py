@@ -7,12 +7,19 @@ from typing import Any
 
 from tracking import home
 from tracking.actors import ARCHITECT, DEV_TEAM, TEST_SENTINEL, Actor, assessors, require
+from tracking.choices import FileStatus
 from tracking.machines import FILE
 from tracking.models import V7_COLUMNS, File
 from tracking.services.writing import change, locked, transition, writing
 from v7migration.errors import Refused, StaleForm
 
 EDITABLE = frozenset(V7_COLUMNS) - {FILE.column}
+RECORDED = frozenset({"v7_target_name", "v7_dependencies", "v7_dependents", "v7_database_enums", "v7_impact_score"})
+"""What an inventory of the source tree finds out."""
+NOT_DESIGNED = frozenset({None, FileStatus.PENDING_ASSESSMENT, FileStatus.ASSESSED})
+"""States in which a file's target name is still a proposal; later it is what people designed."""
+AT_ONCE = 200
+"""Rows of one transaction: the application waits for them."""
 
 
 def _personas(name: str) -> frozenset[str]:
@@ -69,3 +76,39 @@ def file_update(
         change(row, changes, EDITABLE)
         row.save(update_fields=sorted(changes))
     return row
+
+
+def files_record(*, values: Mapping[int, Mapping[str, Any]], actor: Actor, reason: str) -> int:
+    """Record what an inventory found in some of the twelve columns, where it differs; return how many files changed.
+
+    Args:
+        values: by the id of the file, its values by column (of :data:`RECORDED`). A target name is left alone once
+            the file is designed.
+        actor: who took the inventory.
+        reason: for the history.
+
+    Raises:
+        Refused: another column, an invalid value, or the planning home.
+        TransitionRefused: the actor's personas may not.
+        Fenced: the rows are being moved; what was recorded before stays.
+    """
+    _refuse_while_planning()
+    require(actor, assessors() | {DEV_TEAM}, "record what an inventory found")
+    keys, changed = sorted(values), 0
+    for start in range(0, len(keys), AT_ONCE):
+        with writing(actor=actor, reason=reason) as alias:
+            rows = File._base_manager.using(alias).select_for_update(no_key=True)
+            for row in rows.filter(pk__in=keys[start : start + AT_ONCE]).order_by("pk"):
+                changed += _record(row, values[row.pk])
+    return changed
+
+
+def _record(row: File, values: Mapping[str, Any]) -> bool:
+    changes = {name: value for name, value in values.items() if getattr(row, name) != value}
+    if row.v7_workflow_status not in NOT_DESIGNED:
+        changes.pop("v7_target_name", None)
+    if not changes:
+        return False
+    change(row, changes, RECORDED)
+    row.save(update_fields=sorted(changes))
+    return True

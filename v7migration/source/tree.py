@@ -107,6 +107,23 @@ def names(root: Path) -> Names:
     return Names(Path(top), tuple(paths), _sorted(faults))
 
 
+def unlisted_reason(found: Names, path: str) -> str:
+    """Return why a path that is not in the list may be there nevertheless; empty for one that is not there.
+
+    Args:
+        found: the list.
+        path: relative to its root, with slashes; one that leaves the root is not there.
+    """
+    if path.startswith("../") or path in ("", ".."):
+        return ""
+    for fault in found.faults:
+        if _is_inside(path, fault.path):
+            return fault.reason
+    if os.path.lexists(os.path.join(found.root, path)):  # noqa: PTH118
+        return "it is there, but no Python source that is listed"
+    return ""
+
+
 def shown(path: str) -> str:
     """Return a path that can be printed and stored: undecodable bytes and control characters as escapes."""
     text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

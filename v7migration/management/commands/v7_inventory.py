@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -11,6 +12,7 @@ from approvals.selectors import personas_of
 from tracking.actors import Actor
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
+from v7migration.management.findings import print_files
 from v7migration.management.timings import print_baseline
 from v7migration.pipeline import inventory
 
@@ -23,16 +25,19 @@ class Command(StageCommand):
     help = __doc__
 
     def arguments(self, parser: CommandParser) -> None:
-        """``--as``, ``--only PART`` and ``--count``."""
+        """``--as``, ``--only PART``, ``--count`` and ``--source DIR``."""
         add_arguments(parser, required=False)
         parser.add_argument("--only", choices=inventory.PARTS, help="take one part of the inventory")
         parser.add_argument("--count", action="store_true", help="count the rows per ENUM label instead of estimating")
+        parser.add_argument("--source", metavar="DIR", type=Path, help="the source tree; default: V7_SOURCE_DIR")
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Take the inventory and print its summary."""
         person = person_from(options) if options.get("as_username") else None
         actor = Actor(person.get_username(), personas_of(person)) if person else None
-        snapshot, result = inventory.take(actor=actor, only=options["only"], count=options["count"])
+        snapshot, result = inventory.take(
+            actor=actor, only=options["only"], count=options["count"], source=options["source"]
+        )
         self.say(f"Target       {snapshot.target_name}")
         self.say(f"Fingerprint  {snapshot.fingerprint}")
         self.say(f"Objects      {len(snapshot.document['objects'])}")
@@ -48,7 +53,7 @@ class Command(StageCommand):
         elif enums and actor is None:
             self.say("Proposed     nothing: name yourself with --as to propose consolidations")
         if "files" in result:
-            self.say(f"Files        {result['files']['state']}")
+            print_files(self.say, result["files"])
         if "baseline" in result:
             print_baseline(self.say, result["baseline"])
         return result, 0

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import psycopg
+from django.conf import settings
+
 from tracking.actors import Actor
+from v7migration.errors import Refused
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
 from v7migration.pipeline.inventory.enum_analysis import analyse, propose_consolidations
+from v7migration.pipeline.inventory.file_naming import left_out, take_files
 from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.target import runner, take_snapshot
 from v7migration.postgres import catalog
 
 PARTS = ("snapshot", "enums", "dependencies", "files", "baseline")
-NOT_ASSESSED = "not assessed"
 
 
-def take(*, actor: Actor | None, only: str | None = None, count: bool = False) -> tuple[Snapshot, dict[str, Any]]:
+def take(
+    *, actor: Actor | None, only: str | None = None, count: bool = False, source: Path | None = None
+) -> tuple[Snapshot, dict[str, Any]]:
     """Take the inventory of the target and return the stored snapshot and the result by part.
 
     Args:
         actor: who takes it; without one nothing is proposed, because a proposal names its person.
         only: one of :data:`PARTS`; None takes all.
         count: count the rows per ENUM label instead of estimating them.
+        source: the root of the source tree; None takes ``V7_SOURCE_DIR``.
 
     Raises:
-        Refused: the target cannot be used.
+        Refused: the target cannot be used, or ``only`` asks for files and the tree cannot be read.
     """
     person = actor.username if actor else ""
     with runner(application_name="v7_inventory", needs_file_audit=False) as connection:
@@ -35,8 +43,9 @@ def take(*, actor: Actor | None, only: str | None = None, count: bool = False) -
             result["enums"] = analyse(connection, snapshot, person=person, count=count)
         if only in (None, "dependencies"):
             result["dependencies"] = catalog.dependencies(connection)
-    if only in (None, "files"):
-        result["files"] = {"state": NOT_ASSESSED}
+        if only in (None, "files"):
+            place = source or settings.V7_SOURCE_DIR
+            result["files"] = _files(connection, place, snapshot, actor, is_only=only == "files")
     if only in (None, "baseline"):
         result["baseline"] = take_baseline(snapshot, person=person)
     if actor is not None and only in (None, "enums"):
@@ -45,3 +54,15 @@ def take(*, actor: Actor | None, only: str | None = None, count: bool = False) -
         kind="inventory.taken", actor=person, subject=str(snapshot.pk), payload={"fingerprint": snapshot.fingerprint}
     )
     return snapshot, result
+
+
+def _files(
+    connection: psycopg.Connection[Any], source: Path, snapshot: Snapshot, actor: Actor | None, *, is_only: bool
+) -> dict[str, Any]:
+    """Take the files; a tree that cannot be read stops nothing but an inventory of files alone."""
+    try:
+        return take_files(connection, source=source, snapshot=snapshot, actor=actor)
+    except Refused as reason:
+        if is_only:
+            raise
+        return left_out(reason)

@@ -1,0 +1,184 @@
+"""The files of the source tree beside file_audit: the rule of names, orphans and phantoms, target names (2.1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tracking import home
+from tracking.actors import Actor
+from tracking.models import Layer, WorkflowCode
+from tracking.services import files_record
+from v7migration.errors import Refused
+from v7migration.ledger.models import Inventory, Snapshot
+from v7migration.postgres.file_audit import read_file_audit
+from v7migration.source import judging, matching, naming, tree
+from v7migration.source.judging import COMPLIANT, EXEMPT, Judged
+from v7migration.source.matching import Audited, Matching
+
+Document = dict[str, Any]
+EMPTY: Document = {"compliant": [], "violations": [], "orphans": [], "phantoms": []}
+
+
+def take_files(
+    connection: psycopg.Connection[Any], *, source: Path, snapshot: Snapshot | None, actor: Actor | None
+) -> Document:
+    """Compare a source tree with the target's file_audit, store what was found and, after the run, record it there.
+
+    Args:
+        connection: a session on the target that may read file_audit.
+        source: the root of the tree.
+        snapshot: the snapshot of the target that was taken with it.
+        actor: who takes it; without one nothing is recorded in file_audit.
+
+    Returns:
+        ``compliant``, ``violations``, ``orphans``, ``phantoms`` and more, as ``--json`` prints them.
+
+    Raises:
+        Refused: the tree cannot be read.
+        TransitionRefused: the actor's personas may not record target names.
+    """
+    document, matched, judgement = compare(connection, source)
+    row = Inventory.objects.create(
+        part=Inventory.Part.FILES, subject=document["root"][-300:], snapshot=snapshot, document=document,
+        taken_by=actor.username if actor else "",
+    )  # fmt: skip
+    document["inventory"] = str(row.pk)
+    document["recorded"] = record(matched, judgement.files, actor=actor)
+    return document
+
+
+def left_out(reason: Refused) -> Document:
+    """Return the part of an inventory whose tree cannot be read, so that the other parts are taken."""
+    return {**EMPTY, "faults": [{"path": "", "reason": f"{reason.message} {reason.next_step}".strip()}], "totals": {}}
+
+
+def compare(connection: psycopg.Connection[Any], source: Path) -> tuple[Document, Matching, judging.Judgement]:
+    """Return what a tree and file_audit say together, with the matching and the judgement behind it."""
+    found = tree.names(source)
+    audit = read_file_audit(connection)
+    rows = [Audited(r.key, r.path, r.layer, r.workflows, r.target, r.state) for r in audit.rows]
+    registry = registered()
+    matched = matching.match(found.paths, rows)
+    judgement = judging.judge(found.paths, matched, registry)
+    document = {
+        "root": str(found.root),
+        "audit": audit.problem or f"{len(rows)} rows",
+        **_verdicts(judgement.files),
+        **_beside(found, matched),
+        "sets": [_set(each) for each in judgement.sets],
+        "by_layer": _shares(judgement.files, "layer", {n: f"L{n} {name}" for n, name in registry.layers.items()}),
+        "by_workflow": _shares(judgement.files, "workflow", {c: f"{c} {n}" for c, n in registry.workflows.items()}),
+        "faults": [{"path": fault.path, "reason": fault.reason} for fault in found.faults],
+    }
+    document["totals"] = _totals(document, len(found.paths), len(rows))
+    return document, matched, judgement
+
+
+def registered() -> naming.Registry:
+    """Return the registered workflows and layers."""
+    return naming.Registry(
+        dict(WorkflowCode.objects.values_list("code", "name")), dict(Layer.objects.values_list("number", "name"))
+    )
+
+
+def record(matched: Matching, files: Iterable[Judged], *, actor: Actor | None) -> Document:
+    """Write the proposed target names to file_audit where they differ, once the run has added its columns.
+
+    Before the run, without an actor, and while the tracking rows are being moved nothing is written, and why is said.
+    """
+    if home.current() == home.PLANNING:
+        return {"written": 0, "note": "file_audit gets its V7 columns with the run; until then this is only shown"}
+    if actor is None:
+        return {"written": 0, "note": "name yourself with --as to record the target names in file_audit"}
+    if not home.is_open():
+        return {"written": 0, "note": "the tracking rows are fenced: run v7_inventory again after the run"}
+    targets = {file.path: file.target for file in files if file.target}
+    values = {
+        row.key: {"v7_target_name": targets[path]}
+        for path, row in matched.rows.items()
+        if path in targets and row.target != targets[path] and row.key > 0
+    }
+    return {"written": files_record(values=values, actor=actor, reason="inventory of the source tree"), "note": ""}
+
+
+def _verdicts(files: Iterable[Judged]) -> Document:
+    compliant: list[str] = []
+    violations: list[Document] = []
+    exempt: list[Document] = []
+    proposals: list[Document] = []
+    for file in files:
+        given = file.assignment
+        where: Document = {"layer": given.layer, "workflow": given.workflow}
+        if file.verdict == COMPLIANT:
+            compliant.append(file.path)
+        elif file.verdict == EXEMPT:
+            exempt.append({"path": file.path, "reason": file.reasons[0]})
+        else:
+            reason = "; ".join(file.reasons)
+            violations.append({"path": file.path, "reason": reason, "near": file.near, **where})
+        if file.target and file.target != file.path.rpartition("/")[2]:
+            known = {"layer_from": given.layer_from, "workflow_from": given.workflow_from, "note": given.note}
+            proposals.append({"path": file.path, "target": file.target, **where, **known})
+    return {"compliant": compliant, "violations": violations, "exempt": exempt, "proposals": proposals}
+
+
+def _beside(found: tree.Names, matched: Matching) -> Document:
+    """Return orphans, phantoms, and the rows of file_audit that are neither, with the rules paths were compared by."""
+    phantoms, unlisted = [], []
+    for row, path in matched.phantoms:
+        if reason := tree.unlisted_reason(found, path):
+            unlisted.append({"path": row.path, "reason": reason})
+        else:
+            phantoms.append(row.path)
+    return {
+        "orphans": list(matched.orphans),
+        "phantoms": phantoms,
+        "unlisted": unlisted,
+        "doubled": [row.path for row in matched.doubled],
+        "matching": [
+            {"taken": rule.taken, "put": rule.put, "rows": rule.rows, "said": str(rule)} for rule in matched.rules
+        ],
+    }
+
+
+def _set(found: naming.NameSet) -> Document:
+    return {
+        "workflow": found.workflow, "layer": found.layer, "files": len(found.paths), "totals": list(found.totals),
+        "missing": list(found.missing), "doubled": list(found.doubled), "reason": "; ".join(found.reasons),
+    }  # fmt: skip
+
+
+def _shares(files: tuple[Judged, ...], by: str, names: Mapping[Any, str]) -> list[Document]:
+    """Return a line for each registered layer or workflow, then for others that were found, then for unknown ones."""
+    found = judging.shares(files, by=by)
+    keys = [*names, *sorted(key for key in found if key is not None and key not in names)]
+    keys += [None] if None in found else []
+    return [
+        {
+            by: key,
+            "name": names.get(key, "not known" if key is None else str(key)),
+            "files": share.files,
+            "compliant": share.compliant,
+            "violations": share.violation,
+            "near": share.near,
+            "exempt": share.exempt,
+        }
+        for key in keys
+        for share in [found.get(key, judging.Share())]
+    ]
+
+
+def _totals(document: Document, files: int, audited: int) -> Document:
+    counted = ("compliant", "violations", "exempt", "proposals", "orphans", "phantoms", "unlisted", "doubled", "faults")
+    return {
+        "files": files,
+        "audited": audited,
+        **{name: len(document[name]) for name in counted},
+        "near_misses": sum(entry["near"] for entry in document["violations"]),
+        "sets": len(document["sets"]),
+        "broken_sets": sum(bool(entry["reason"]) for entry in document["sets"]),
+    }
