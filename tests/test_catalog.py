@@ -155,7 +155,7 @@ def test_dependencies_point_from_what_needs_to_what_is_needed(connection: Connec
         ("public.by_status(public.status)", "public.status", "function"),
         ("public.by_status(public.status)", "public.companies", "function"),
         ("public.companies", "public.status", "type"),
-        ("public.companies", "sales.Tier", "type"),
+        ("public.companies", 'sales."Tier"', "type"),
         ("public.state", "public.status", "type"),
     }
     kinds = {node["id"]: node["kind"] for node in graph["nodes"]}

@@ -54,6 +54,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Impacts", "public", "impacts"),
             _page("ENUMs", "merge", "enums"),
             _page("Files", "folder_open", "files"),
+            _page("Dependencies", "account_tree", "dependencies"),
             _page("Results", "labs", "results"),
         ],
     },

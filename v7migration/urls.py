@@ -1,7 +1,7 @@
 """The pages."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from v7migration import views
 
@@ -21,5 +21,7 @@ urlpatterns = [
     path("incidents/", views.incident_list, name="incidents"),
     path("incidents/<uuid:incident_id>/", views.incident_page, name="incident"),
     path("incidents/<uuid:incident_id>/grade/", views.incident_grade, name="incident-grade"),
+    path("dependencies/", views.dependency_page, name="dependencies"),
+    re_path(r"^dependencies\.(?P<form>svg|json)$", views.dependency_file, name="dependency-file"),
     path("admin/", admin.site.urls),
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +23,7 @@ from psycopg.rows import tuple_row
 from v7migration.errors import Refused
 from v7migration.postgres.canonical import canonical_expression
 from v7migration.postgres.enum_groups import EnumType, Use, enum_conflicts, equal_value_groups
+from v7migration.postgres.mentions import Places, mentions, search_path
 
 __all__ = [
     "EnumType",
@@ -166,22 +167,47 @@ def _mention(schema: str, name: str) -> re.Pattern[str]:
     )
 
 
-def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, str]]]:
+def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
     """Draw who needs whom: ``{"nodes": [{"id", "kind"}], "edges": [{"from", "to", "kind"}]}``, sorted.
 
-    An edge points from the object that needs to the one it needs; kinds are ``foreign key``, ``view``, ``function``,
-    ``trigger``, ``inheritance`` (also partitions) and ``type``.
+    An id is the quoted name, with its arguments for a routine, so that no two objects share one; a partition's node
+    names its table in ``partition_of``. An edge points from the object that needs to the one it needs; its kind is
+    ``foreign key``, ``view``, ``rule``, ``function``, ``trigger``, ``policy``, ``inheritance`` (also partitions),
+    ``type``, ``sequence`` or ``mentioned`` (a name in a body written as text, where the catalogs record nothing). An
+    edge may have ``names`` (of constraints, triggers, columns with a default) and ``columns`` (those that it uses).
     """
     with pinned(conn) as cursor:
         nodes = cursor.execute(_query("inventory/dependency_nodes")).fetchall()
-        known = {node_id for node_id, _ in nodes}
-        edges = [
-            {"from": source, "to": target, "kind": kind}
-            for source, target, kind in cursor.execute(_query("inventory/dependency_edges"))
-            if source in known and target in known
-        ]
-    edges.sort(key=lambda edge: (edge["from"], edge["to"], edge["kind"]))
-    return {"nodes": [{"id": node_id, "kind": kind} for node_id, kind in sorted(nodes)], "edges": edges}
+        found = cursor.execute(_query("inventory/dependency_edges")).fetchall()
+        bodies = cursor.execute(_query("inventory/dependency_bodies")).fetchall()
+    ids = {(catalog, oid): node_id for catalog, oid, node_id, *_ in nodes}
+    edges: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+    for from_catalog, from_oid, to_catalog, to_oid, kind, name, column in found:
+        source, target = ids.get((from_catalog, from_oid)), ids.get((to_catalog, to_oid))
+        if source is not None and target is not None:
+            entry = edges.setdefault((source, target, kind), {"names": set(), "columns": set()})
+            entry["names"].update(filter(None, [name]))
+            entry["columns"].update(filter(None, [column]))
+    places = Places.of([(schema, name, catalog, node_id) for catalog, _, node_id, _, _, schema, name in nodes])
+    for oid, schema, path, language, body in bodies:
+        source = ids.get(("routine", oid))
+        for target in mentions(body, places=places, language=language, path=search_path(schema, path)):
+            if source is not None and source != target and (source, target, "function") not in edges:
+                edges.setdefault((source, target, "mentioned"), {})
+    return {"nodes": sorted((_node(row, ids) for row in nodes), key=lambda n: str(n["id"])), "edges": _listed(edges)}
+
+
+def _node(row: tuple[Any, ...], ids: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+    _, _, node_id, kind, parent, schema, _ = row
+    node = {"id": node_id, "kind": kind, "schema": schema}
+    return node | {"partition_of": ids[("relation", parent)]} if ("relation", parent) in ids else node
+
+
+def _listed(edges: Mapping[tuple[str, str, str], Mapping[str, set[str]]]) -> list[dict[str, Any]]:
+    return [
+        {"from": source, "to": target, "kind": kind, **{key: sorted(words) for key, words in facts.items() if words}}
+        for (source, target, kind), facts in sorted(edges.items())
+    ]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The pages of the workflow: home, changesets, runs, incidents. They read and translate; services decide."""
 
 from v7migration.views.changesets import changeset_list, changeset_page
+from v7migration.views.dependencies import dependency_file, dependency_page
 from v7migration.views.home import home
 from v7migration.views.incidents import incident_list, incident_page
 from v7migration.views.runs import run_list, run_page, run_progress, run_stop
@@ -9,6 +10,8 @@ from v7migration.views.troubles import incident_grade, run_issue
 __all__ = [
     "changeset_list",
     "changeset_page",
+    "dependency_file",
+    "dependency_page",
     "home",
     "incident_grade",
     "incident_list",

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from approvals.selectors import personas_of
 from tracking.actors import Actor
+from v7migration.errors import UsageError
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.management.findings import print_files
@@ -25,14 +26,17 @@ class Command(StageCommand):
     help = __doc__
 
     def arguments(self, parser: CommandParser) -> None:
-        """``--as``, ``--only PART``, ``--count`` and ``--source DIR``."""
+        """``--as``, ``--only PART``, ``--count``, ``--source DIR`` and ``--svg FILE``."""
         add_arguments(parser, required=False)
         parser.add_argument("--only", choices=inventory.PARTS, help="take one part of the inventory")
         parser.add_argument("--count", action="store_true", help="count the rows per ENUM label instead of estimating")
         parser.add_argument("--source", metavar="DIR", type=Path, help="the source tree; default: V7_SOURCE_DIR")
+        parser.add_argument("--svg", type=Path, metavar="FILE", help="write the picture of the dependencies to a file")
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Take the inventory and print its summary."""
+        if options["svg"] and options["only"] not in (None, "dependencies"):
+            raise UsageError("--svg draws the dependencies, which this call leaves out.", "Say --only dependencies.")
         person = person_from(options) if options.get("as_username") else None
         actor = Actor(person.get_username(), personas_of(person)) if person else None
         snapshot, result = inventory.take(
@@ -52,6 +56,11 @@ class Command(StageCommand):
             self.say(f"Proposed     {proposed['added']} consolidations added to v7_enum_migrations")
         elif enums and actor is None:
             self.say("Proposed     nothing: name yourself with --as to propose consolidations")
+        if "dependencies" in result:
+            _print_dependencies(self.say, result["dependencies"])
+            if options["svg"]:
+                inventory.write_picture(result["dependencies"], path=options["svg"], subject=snapshot.target_name)
+                self.say(f"Picture      {options['svg']}")
         if "files" in result:
             print_files(self.say, result["files"])
         if "baseline" in result:
@@ -69,3 +78,8 @@ def _print_rows(say: Callable[[str], None], rows: list[dict[str, Any]]) -> None:
         say(f"             {column['table']}.{column['column']}: {column['note']}")
     if len(left_out) > SHOWN:
         say(f"             and {len(left_out) - SHOWN} more: see --json")
+
+
+def _print_dependencies(say: Callable[[str], None], graph: dict[str, Any]) -> None:
+    """Say how many dependencies there are, and where they are drawn."""
+    say(f"Depend       {len(graph['nodes'])} objects, {len(graph['edges'])} dependencies: page /dependencies/")

@@ -12,13 +12,15 @@ from tracking.actors import Actor
 from v7migration.errors import Refused
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
+from v7migration.pipeline.inventory.dependency_graph import take_dependencies, write_picture
 from v7migration.pipeline.inventory.enum_analysis import analyse, propose_consolidations
 from v7migration.pipeline.inventory.file_naming import left_out, take_files
 from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.target import runner, take_snapshot
-from v7migration.postgres import catalog
 
 PARTS = ("snapshot", "enums", "dependencies", "files", "baseline")
+
+__all__ = ["PARTS", "take", "write_picture"]
 
 
 def take(
@@ -42,7 +44,7 @@ def take(
         if only in (None, "enums"):
             result["enums"] = analyse(connection, snapshot, person=person, count=count)
         if only in (None, "dependencies"):
-            result["dependencies"] = catalog.dependencies(connection)
+            result["dependencies"] = take_dependencies(connection, snapshot=snapshot, person=person)
         if only in (None, "files"):
             place = source or settings.V7_SOURCE_DIR
             result["files"] = _files(connection, place, snapshot, actor, is_only=only == "files")
