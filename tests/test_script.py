@@ -289,7 +289,8 @@ def test_a_rollback_may_not_cascade_nor_touch_the_gate_nor_strangers() -> None:
 def test_the_rollback_may_change_rows_of_the_gate_only() -> None:
     def changing(table: str) -> list[str]:
         way_back = f"/* DROP TABLE IF EXISTS a; DELETE FROM {table}; */"
-        return found((section(1, "CREATE TABLE a (id int);") + section(9, way_back)).encode())
+        made = section(1, "CREATE TABLE a (id int);\nGRANT SELECT ON a TO b;")
+        return found((made + section(9, way_back)).encode())
 
     assert changing("migration_gate.fence") == []
     assert changing("file_audit") == ["V7S056 accept the rollback changes rows"]

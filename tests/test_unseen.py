@@ -66,7 +66,7 @@ def findings(sql: str) -> dict[str, str]:
 
 def test_a_partition_goes_with_its_table() -> None:
     script = (
-        "CREATE TABLE p (a int, b text) PARTITION BY LIST (a);\n"
+        "CREATE TABLE p (a int, b text) PARTITION BY LIST (a);\nGRANT SELECT ON p TO b;\n"
         "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (b);\n"
         "CREATE TABLE p1x PARTITION OF p1 DEFAULT;\nCREATE INDEX p1x_a ON p1x (a);\n"
         "-- Section 9: Rollback\n/*\n{}\n*/\n"

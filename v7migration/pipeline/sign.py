@@ -22,6 +22,7 @@ from tracking.services import phase_note_approval
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Rehearsal, Run
 from v7migration.ledger.services import append_event, store_script
+from v7migration.pipeline import findings
 from v7migration.pipeline.gatekeeper import (
     DATABASE_PHASE,
     facts,
@@ -52,11 +53,13 @@ def freeze(*, person: User) -> Changeset:
         )
     source = source_bytes()
     content = rendered_script(source)
-    findings = _findings(content)
+    _refuse_unfit(content)
     with runner(application_name="v7_freeze") as connection:
         target = observe(connection)
     rehearsal = _green_rehearsal(content, target)
-    changeset = _store(person, source, content, findings, target, rehearsal)
+    found = findings.collect(content, document=target.document, rehearsal=rehearsal)
+    _refuse(found.findings)
+    changeset = _store(person, source, content, found.findings, target, rehearsal)
     append_event(
         kind="changeset.frozen", actor=person.get_username(), subject=changeset.digest,
         payload={"number": changeset.number, "target": describe(target.identity)},
@@ -64,26 +67,27 @@ def freeze(*, person: User) -> Changeset:
     return changeset
 
 
-def _findings(content: bytes) -> list[dict[str, Any]]:
+def _refuse_unfit(content: bytes) -> None:
+    """Refuse what no review of these bytes could allow, before the target is asked."""
     script = scripts.parse(content)
-    found = scripts.problems(script)
-    refused = [p for p in found if p.severity == "refuse"]
-    if refused:
-        first = refused[0]
-        raise Refused(
-            f"The script may not be frozen: line {first.line}: {first.message} ({len(refused)} such findings).",
-            first.hint or "Run v7_review and correct the script.",
-        )
+    _refuse([{"severity": p.severity, "line": p.line, "message": p.message, "hint": p.hint}
+             for p in scripts.problems(script)])  # fmt: skip
     makes = {name for section in script.sections for name in section.creates}
     if "migration_gate.run_ledger" not in makes or script.rollback is None or script.population is None:
         raise Refused(
             "The script lacks Section 0 (migration_gate.run_ledger), the population block or Section 9.",
             "v7_rehearse and v7_review take any script; only one that keeps the run's account can be executed.",
         )
-    return [
-        {"id": p.id, "severity": p.severity, "section": p.section, "line": p.line, "message": p.message, "hint": p.hint}
-        for p in found
-    ]
+
+
+def _refuse(found: list[dict[str, Any]]) -> None:
+    refused = [finding for finding in found if finding["severity"] == scripts.REFUSE]
+    if refused:
+        first = refused[0]
+        raise Refused(
+            f"The script may not be frozen: line {first['line']}: {first['message']} ({len(refused)} such findings).",
+            first["hint"] or "Run v7_review and correct the script.",
+        )
 
 
 def _green_rehearsal(content: bytes, target: TargetState) -> Rehearsal:
@@ -110,7 +114,7 @@ def _store(
     person: User,
     source: bytes,
     content: bytes,
-    findings: list[dict[str, Any]],
+    found: list[dict[str, Any]],
     target: TargetState,
     rehearsal: Rehearsal,
 ) -> Changeset:
@@ -129,7 +133,7 @@ def _store(
                 },
                 "fingerprint": target.fingerprint, "fingerprint_version": FINGERPRINT_VERSION,
                 "rehearsal": {"id": str(rehearsal.pk), "sha256": sha256_of(rehearsal.report)},
-                "findings": findings, "coverage": NOT_ASSESSED, "author": person.get_username(),
+                "findings": found, "coverage": NOT_ASSESSED, "author": person.get_username(),
                 "expires_at": expires_at.isoformat(), "nonce": nonce,
             },
             sort_keys=True, indent=1,

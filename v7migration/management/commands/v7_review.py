@@ -38,5 +38,9 @@ class Command(StageCommand):
                 self.say(f"{'':<23}{finding['hint']}")
         if document["conflicts"] is None:
             self.say("Conflicts with the target: not assessed (it does not answer, or the script cannot be read).")
+        if document["rehearsal"] is None:
+            self.say("Rehearsal: none of exactly these bytes, so what only a server knows is not in this review.")
+        if note := document["squawk"].get("note"):
+            self.say(note)
         self.say(f"Verdict: {document['verdict']} ({len(document['findings'])} findings)")
         return document, 1 if document["verdict"] == "refuse" else 0

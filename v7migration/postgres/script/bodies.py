@@ -19,6 +19,7 @@ def findings(function: Any) -> Iterator[Finding]:
 
     It finds words, not meaning: what a body makes of strings at run time is seen by no reading of it.
     """
+    yield from _unreadable(function)
     body = grammar.option(function, "as")
     for text in grammar.strings(body.arg.list.items) if body is not None else ():
         try:
@@ -27,6 +28,30 @@ def findings(function: Any) -> Iterator[Finding]:
             yield "V7S121", REFUSE, "a function's body cannot be read", "Close its strings and comments."
             continue
         yield from _words(text.encode(), found)
+
+
+def statements(function: Any) -> list[Any]:
+    """The statements in the body of a ``CreateFunctionStmt`` in SQL; none where it cannot be read."""
+    try:
+        return [node for text in _sql(function) for node in grammar.trees(text)]
+    except SyntaxFault:
+        return []
+
+
+def _sql(function: Any) -> list[str]:
+    """The body's text, where its language is SQL."""
+    language, body = grammar.option(function, "language"), grammar.option(function, "as")
+    name = language.arg.string.sval.lower() if language is not None else "sql"
+    return grammar.strings(body.arg.list.items)[:1] if name == "sql" and body is not None else []
+
+
+def _unreadable(function: Any) -> Iterator[Finding]:
+    for text in _sql(function):
+        try:
+            grammar.trees(text)
+        except SyntaxFault as fault:
+            message = f"the function's body is not SQL: {fault.message}"
+            yield "V7S122", REFUSE, message, "Correct it: the server reads it when the function is made."
 
 
 def _words(text: bytes, found: list[grammar.Token]) -> Iterator[Finding]:

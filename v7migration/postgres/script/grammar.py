@@ -104,6 +104,18 @@ def tree(sql: str) -> Any:
     return unwrap_node(statements[0].stmt)
 
 
+def trees(sql: str) -> list[Any]:
+    """The statement nodes of a text of any number of statements; raises ``SyntaxFault``."""
+    if chain_length(tokens(sql.encode())) > LONGEST_CHAIN:
+        raise SyntaxFault("the text is nested too deeply to be read", 0)
+    try:
+        return [unwrap_node(statement.stmt) for statement in _parse(sql).stmts]
+    except PgQueryError as error:
+        raise _fault(error, sql) from error
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise SyntaxFault("the text is nested too deeply to be read", 0) from error
+
+
 def kind(node: Any) -> str:
     """The grammar's name of a node, for example ``IndexStmt``."""
     return str(type(node).DESCRIPTOR.name)
@@ -119,6 +131,11 @@ def nodes(node: Any, *kinds: str) -> Iterator[Any]:
 def strings(items: Any) -> list[str]:
     """The names in a list of String nodes."""
     return [part.string.sval for part in items if part.WhichOneof("node") == "string"]
+
+
+def inner(node: Any) -> Any:
+    """What a wrapping Node holds: the node itself where it wraps nothing."""
+    return unwrap_node(node)
 
 
 def constant(node: Any, field: str) -> str:

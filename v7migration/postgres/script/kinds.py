@@ -84,3 +84,10 @@ TABLE_COMMANDS = TABLE_COMMANDS_TO_ACCEPT | frozenset({
     "AT_EnableTrigAll", "AT_EnableTrigUser", "AT_EnableRowSecurity", "AT_ForceRowSecurity", "AT_AddIdentity",
     "AT_SetIdentity", "AT_ReplicaIdentity", "AT_ClusterOn", "AT_DropCluster",
 })  # fmt: skip
+# What the most expensive of them cost, and the way around it.
+WHAT_IT_COSTS = {
+    "AT_AlterColumnType": "Every row and every index of the column is written anew under the strongest lock, unless"
+    " the new type only widens the old one: add a column of the new type and fill it in batches.",
+    "AT_SetNotNull": "Every row is read under the strongest lock: add CHECK (… IS NOT NULL) NOT VALID, VALIDATE it in a"
+    " step of its own, then SET NOT NULL reads nothing.",
+}

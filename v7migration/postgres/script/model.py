@@ -23,6 +23,10 @@ class Statement:
     kind: str
     transactional: bool
 
+    def line_of(self, offset: int) -> int:
+        """The line in the file of a byte offset in the statement's text; a negative one is its first line."""
+        return self.line + (self.text.encode()[:offset].count(b"\n") if offset > 0 else 0)
+
 
 @dataclass(frozen=True)
 class Step:

@@ -199,6 +199,11 @@ def _commented(found: Uses, node: Any) -> None:
         found.relations.add(qualified(names))
 
 
+def dropped_by(node: Any) -> list[Named]:
+    """As :func:`dropped`, of a statement's tree."""
+    return _dropped(node)
+
+
 def dropped(statement: Statement) -> list[Named]:
     """What a statement drops: objects, columns and constraints."""
     return _dropped(grammar.tree(statement.text))
@@ -231,6 +236,12 @@ def _object_name(kind: str, item: Any) -> str:
     if kind in ON_A_TABLE:
         return f"{qualified(parts[:-1])}.{parts[-1]}"
     return qualified(parts)
+
+
+def tables_of(statement: Statement) -> list[str]:
+    """The relations that a statement names, its own subject first."""
+    root = grammar.tree(statement.text)
+    return [relation(node) for node in grammar.nodes(root, "RangeVar")]
 
 
 def _grouped(named: Iterable[Named]) -> CreatedObjects:

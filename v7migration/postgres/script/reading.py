@@ -23,7 +23,7 @@ from .model import (
     Statement,
     Step,
 )
-from .source import MOST_FAULTS, Source, opened, scanned, statements
+from .source import MOST_FAULTS, Source, opened, scanned, statements, without_copied_rows
 
 MOST_SECTIONS = 200
 Placed = tuple[int, int, Statement]  # first byte, end, statement
@@ -84,7 +84,7 @@ def parse(content: bytes) -> Script:
 
 
 def _read(source: Source) -> _File:
-    data, tokens = scanned(source, source.content, 0)
+    data, tokens = scanned(source, without_copied_rows(source), 0)
     lines = {token.start: source.line(token.start) for token in tokens if token.is_comment}
     found = comments(data, tokens, lines)
     placed = statements(source, data, tokens, 0)

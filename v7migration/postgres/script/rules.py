@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import bodies, grammar, kinds, objects, way_back
+from . import against, bodies, changes, grammar, joins, kinds, objects, order, ranking, references, undone, way_back
+from .known import Known, of_target
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, ScriptInvalid, Section, Statement
 from .reading import parse
 
 Finding = tuple[str, str, str, str]  # id, severity, message, hint
 
 
-def problems(script: Script) -> list[Problem]:
-    """Every finding about a script that could be read, by line; each id is stable."""
+def problems(script: Script, document: Mapping[str, Any] | None = None) -> list[Problem]:
+    """Every finding about a script that could be read, by line; each id is stable.
+
+    ``document``: the catalogs of the target (``postgres.catalog.snapshot``), with which the script is compared.
+    """
     made = {named for section in script.sections for named in objects.section_objects(section)}
     found = list(script.notes)
     sections = [*script.sections, *([script.population] if script.population else [])]
@@ -27,15 +31,55 @@ def problems(script: Script) -> list[Problem]:
         for statement in script.rollback.statements:
             found += _placed(script.rollback, statement, [*_always(statement), *way_back.statement_findings(statement)])
     found += way_back.findings(script)
+    found += _in_order(script, made, document)
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.line, problem.id, problem.message))
 
 
-def problems_of(content: bytes) -> list[Problem]:
+def problems_of(content: bytes, document: Mapping[str, Any] | None = None) -> list[Problem]:
     """As ``problems``, for bytes: where they cannot be read, what ``parse`` has to say instead of an exception."""
     try:
-        return problems(parse(content))
+        return problems(parse(content), document)
     except ScriptInvalid as invalid:
         return invalid.problems
+
+
+def _in_order(script: Script, made: set[objects.Named], document: Mapping[str, Any] | None) -> Iterator[Problem]:
+    """What the order of execution and the target show: references, queries, changes of tables, rights."""
+    plan = [section for section, _ in order.plan_order(script)]
+    statements = [(section, statement) for section in plan for statement in section.statements]
+    known = of_target(document) if document is not None else Known()
+    if document is not None:
+        yield from against.findings(script, statements, known, document)
+    yield from references.findings(statements, known)
+    for section in plan:
+        for step in section.steps:
+            yield from changes.findings(section, step, made)
+    for section, statement in statements:
+        yield from _queries(section, statement, known)
+    yield from undone.findings(script, statements, made)
+
+
+def _queries(section: Section, statement: Statement, known: Known) -> Iterator[Problem]:
+    root = grammar.tree(statement.text)
+    for line, query in _query_places(statement, root):
+        for select in grammar.nodes(query, "SelectStmt"):
+            if product := joins.multiplied(select, known):
+                node, sides = product
+                message = f"the join of {', '.join(sides)} multiplies rows, and the aggregate counts the product"
+                hint = "Aggregate each one-to-many side by itself before it is joined."
+                yield Problem("V7S304", ACCEPT, section.number, line(node.location), message, hint)
+        for node, column, by in ranking.alphabetical(query, known):
+            message = f"{column} is a text, and {by} compares it by its letters: 'critical' comes before 'high', 'low'"
+            hint = "Compare array_position(ARRAY['low', 'medium', 'high', 'critical'], …), or an ENUM in that order."
+            yield Problem("V7S305", ACCEPT, section.number, line(node.location), message, hint)
+
+
+def _query_places(statement: Statement, root: Any) -> Iterator[tuple[Callable[[int], int], Any]]:
+    """The statement, and the statements of a function's body in SQL, each with the way from an offset to a line."""
+    yield statement.line_of, root
+    if grammar.kind(root) == "CreateFunctionStmt":
+        for inner in bodies.statements(root):
+            yield (lambda offset: statement.line), inner
 
 
 def _placed(section: Section, statement: Statement, findings: list[Finding]) -> list[Problem]:
@@ -218,10 +262,15 @@ def _foreign_table(root: Any) -> Iterator[Finding]:
         subtype = grammar.constant(command, "subtype")
         if subtype in kinds.TABLE_COMMANDS_TO_ACCEPT:
             message = f"{subtype.removeprefix('AT_')} changes {table}, which the script did not make"
-            yield "V7S212", ACCEPT, message, "Check its lock and that Section 9 undoes it."
-        if subtype == "AT_AddConstraint" and not getattr(command, "def").constraint.skip_validation:
+            hint = kinds.WHAT_IT_COSTS.get(subtype, "Check its lock and that Section 9 undoes it.")
+            yield "V7S212", ACCEPT, message, hint
+        if subtype == "AT_AddConstraint" and _scans(getattr(command, "def").constraint):
             message = f"the constraint scans {table} under the strongest lock"
             yield "V7S213", ACCEPT, message, "Add it NOT VALID, then VALIDATE in a step of its own."
+
+
+def _scans(constraint: Any) -> bool:
+    return not constraint.skip_validation and not constraint.indexname
 
 
 def _short(name: str) -> str:

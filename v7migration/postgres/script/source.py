@@ -15,6 +15,8 @@ MOST_BLOCK_COMMENTS = 4_000
 MOST_FAULTS = 50
 LONGEST_BODY = 200
 PSQL_VARIABLE = re.compile(rb""":(?:\w+|'[^'\n]*'|"[^"\n]*"|\{[^}\n]*\})""")
+COPIED = re.compile(rb"^[ \t]*(copy)\b[^;]{1,4000}?\bfrom\s+stdin\b[^;]{0,1000};[^\n]*\n", re.I | re.M)
+ROWS_END = re.compile(rb"^\\\.[ \t\r]*$", re.M)
 META_COMMAND = re.compile(rb"\\[^\n]*")
 
 
@@ -57,6 +59,19 @@ def opened(content: bytes) -> Source:
     if source.faults:
         raise ScriptInvalid(source.faults)
     return source
+
+
+def without_copied_rows(source: Source) -> bytes:
+    """The file's bytes with the rows after ``COPY … FROM stdin;`` blanked: they are data, and the COPY is refused."""
+    data, position = source.content, 0
+    while (match := COPIED.search(data, position)) and (end := ROWS_END.search(data, match.end())):
+        message = "COPY … FROM stdin and its rows are not allowed in a script"
+        source.refuse("V7S103", match.start(1), message, "Write INSERT: only psql can send such rows.")
+        start, position = match.start(), end.end()
+        data = data[:start] + blank(data[start:position]) + data[position:]
+        if len(source.faults) >= MOST_FAULTS:
+            break
+    return data
 
 
 def blank(data: bytes) -> bytes:

@@ -1,0 +1,109 @@
+"""The review of a script beside a target and its rehearsal."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from tests.world import World
+from v7migration.ledger.models import Rehearsal
+from v7migration.pipeline import findings, gatekeeper
+from v7migration.pipeline.rehearse import rehearse
+from v7migration.pipeline.review import review
+from v7migration.postgres import script as scripts
+
+BACK = "\n-- Section 9: Rollback\n/*\n{}\n*/\n"
+
+
+def own() -> bytes:
+    """Return the product's own script with the planning rows of now."""
+    return gatekeeper.rendered_script(gatekeeper.source_bytes())
+
+
+def named(document: dict[str, Any], *severities: str) -> list[tuple[str, int]]:
+    """Return id and line of the findings of some severities."""
+    return [(f["id"], f["line"]) for f in document["findings"] if f["severity"] in severities]
+
+
+def test_of_the_products_own_script_a_person_accepts_only_the_two_triggers_on_file_audit(frozen: World) -> None:
+    document = review(own(), own_script=True)
+    text = own().decode().split("\n")
+    assert document["verdict"] == "accept"
+    assert document["rehearsal"] is not None
+    assert {identifier for identifier, _ in named(document, "accept", "refuse")} == {"V7S216"}
+    assert [text[line - 1].split()[:3] for _, line in named(document, "accept")] == [
+        ["CREATE", "TRIGGER", "gate_1_fence"], ["CREATE", "TRIGGER", "gate_2_jump"],
+    ]  # fmt: skip
+
+
+def test_while_a_run_of_ours_stands_its_own_objects_are_no_conflict(executed: World) -> None:
+    assert "V7C001" not in {identifier for identifier, _ in named(review(own()), "refuse")}
+
+
+def test_what_exists_already_is_named_with_its_shape(world: World) -> None:
+    with world.owner() as connection:
+        connection.execute("CREATE TABLE public.v7_test_results (id uuid, other text)")
+    document = review(own(), own_script=True)
+    finding = next(f for f in document["findings"] if f["id"] == "V7C001")
+    assert document["verdict"] == "refuse"
+    assert "another shape" in finding["message"]
+    assert document["conflicts"] == ["public.v7_test_results"]
+
+
+def test_what_a_rehearsal_of_exactly_these_bytes_saw_is_joined(world: World) -> None:
+    slow = (
+        "ALTER TABLE public.file_audit ADD COLUMN z_one integer;\n"
+        "ALTER TABLE public.file_audit ADD COLUMN z_two uuid DEFAULT gen_random_uuid();"
+        + BACK.format("ALTER TABLE public.file_audit DROP COLUMN IF EXISTS z_one, DROP COLUMN IF EXISTS z_two;")
+    ).encode()
+    assert review(slow)["rehearsal"] is None
+    rehearsal = rehearse(content=slow, person="sam", own_script=False)
+    assert rehearsal.ok, rehearsal.report["failures"]
+    document = review(slow)
+    assert document["rehearsal"] == str(rehearsal.pk)
+    assert ("V7R002", 2) in named(document, "accept")
+    assert ("V7R002", 1) not in named(document, "accept")
+    changed = review(slow + b"\n")
+    assert not [identifier for identifier, _ in named(changed, "accept") if identifier.startswith("V7R")]
+
+
+def test_a_red_rehearsal_refuses_with_the_line_that_failed(world: World) -> None:
+    wrong = b"CREATE TABLE public.z_one (id integer);\nALTER TABLE public.file_audit ADD CHECK (nothing > 0) NOT VALID;"
+    back = BACK.format("DROP TABLE IF EXISTS public.z_one;").encode()
+    assert not rehearse(content=wrong + back, person="sam", own_script=False).ok
+    document = review(wrong + back)
+    assert ("V7R001", 2) in named(document, "refuse")
+
+
+def test_locks_and_dependents_of_a_report_become_findings_at_their_lines() -> None:
+    script = scripts.parse(("ALTER TABLE x ADD COLUMN a int;" + BACK.format("ALTER TABLE x DROP COLUMN a;")).encode())
+    lock = {"relation": "public.x", "mode": "AccessExclusiveLock", "milliseconds": 240.0, "line": 1, "step": "1.1"}
+    account = {"line": 1, "milliseconds": 240.0, "locks": [lock], "rewrote": [], "scanned": ["public.x"]}
+    report = {
+        "locks": [{**lock, "rewrote": False, "scanned": True}],
+        "steps": {"1.1": {"statements": [account]}},
+        "dependents": {"target": [
+            {"object": "view public.w", "depends_on": "column public.x.a", "effect": "stops the drop"}
+        ]},
+    }  # fmt: skip
+    found = [(p.id, p.severity, p.line) for p in findings.rehearsed(script, report)]
+    assert found == [("V7R003", "accept", 1), ("V7R004", "advice", 1), ("V7R005", "accept", 4)]
+    report["steps"]["1.1"]["statements"][0]["milliseconds"] = 99.0  # type: ignore[index]
+    report["locks"][0]["mode"] = "ShareUpdateExclusiveLock"  # type: ignore[index]
+    assert [p.id for p in findings.rehearsed(script, report)] == ["V7R005"]
+
+
+def test_the_frozen_findings_are_those_of_the_review(frozen: World) -> None:
+    changeset = frozen.changeset()
+    assert hashlib.sha256(own()).hexdigest() == changeset.script_id
+    assert Rehearsal.objects.filter(script_id=changeset.script_id).exists()
+    kept = {(f["id"], f["line"], f["severity"]) for f in gatekeeper.manifest(changeset)["findings"]}
+    now = {(f["id"], f["line"], f["severity"]) for f in review(own())["findings"]}
+    assert {item for item in kept ^ now if item[0] != "V7R004"} == set()
+
+
+def test_without_a_target_the_rest_of_the_review_stands(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr("v7migration.pipeline.review._target", lambda: None)
+    document = review(own())
+    assert document["conflicts"] is None
+    assert {identifier for identifier, _ in named(document, "accept")} == {"V7S216"}

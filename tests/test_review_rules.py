@@ -1,0 +1,207 @@
+"""Each rule of the review: a script that violates it, and one that is nearly the same and does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from v7migration.postgres import script as scripts
+
+BASE = (
+    "CREATE TABLE p (id int PRIMARY KEY, n int, risk text, level int);\n"
+    "CREATE TABLE t (id int PRIMARY KEY, p int, severity int);\n"
+    "CREATE TABLE e (id int PRIMARY KEY, p int);\n"
+)
+VIEW = BASE + "CREATE VIEW v AS "
+FUNCTION = "CREATE FUNCTION f() RETURNS int LANGUAGE {} AS $$ {} $$ {};"
+SPLIT = "-- Section 1: a\n-- Step 1.1: x\n{}\n-- Step 1.2: y\n{}\n"
+BACK = "\n-- Section 9: Rollback\n/*\n{}\n*/\n"
+TWO_SIDES = "SELECT p.n, {} FROM p LEFT JOIN t ON t.p = p.id LEFT JOIN e ON e.p = p.id GROUP BY p.n;"
+
+
+def found(sql: str, document: dict[str, Any] | None = None) -> set[tuple[str, str, int]]:
+    """Return id, severity and line of each finding."""
+    return {(p.id, p.severity, p.line) for p in scripts.problems_of(sql.encode(), document)}
+
+
+# id, severity, line, a script that violates it, one that does not
+RULES = [
+    ("V7S301", "refuse", 2, "CREATE TABLE a (id int);\nCREATE TABLE b (a int REFERENCES a (id));",
+     "CREATE TABLE a (id int UNIQUE);\nCREATE TABLE b (a int REFERENCES a (id));"),
+    ("V7S301", "refuse", 3, "CREATE TABLE a (id int UNIQUE);\nCREATE TABLE b (\n  a int REFERENCES a\n);",
+     "CREATE TABLE a (id int PRIMARY KEY);\nCREATE TABLE b (\n  a int REFERENCES a\n);"),
+    ("V7S301", "refuse", 3, "CREATE TABLE a (id int, x int);\nCREATE UNIQUE INDEX i ON a (id) WHERE x > 0;\n"
+     "CREATE TABLE b (a int REFERENCES a (id));",
+     "CREATE TABLE a (id int, x int);\nCREATE UNIQUE INDEX i ON a (id);\nCREATE TABLE b (a int REFERENCES a (id));"),
+    ("V7S301", "refuse", 2, "CREATE TABLE a (x int, y int, UNIQUE (x, y));\nCREATE TABLE b (x int REFERENCES a (x));",
+     "CREATE TABLE a (x int, y int, UNIQUE (x, y));\n"
+     "CREATE TABLE b (x int, y int, FOREIGN KEY (y, x) REFERENCES a (y, x));"),
+    ("V7S302", "refuse", 1, "CREATE VIEW v AS SELECT id FROM a;\nCREATE TABLE a (id int);",
+     "CREATE TABLE a (id int);\nCREATE VIEW v AS SELECT id FROM a;"),
+    ("V7S302", "refuse", 2, "CREATE TABLE a (id int);\nCREATE TRIGGER g BEFORE INSERT ON a EXECUTE FUNCTION f();\n"
+     "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';",
+     "DROP TABLE IF EXISTS a;\nCREATE TABLE a (id int);"),
+    ("V7S303", "accept", 2, "CREATE TABLE a (id serial PRIMARY KEY, n text);\nINSERT INTO a (n) VALUES ('x');",
+     "CREATE TABLE a (id serial PRIMARY KEY, n text);\nINSERT INTO a (id, n) VALUES (1, 'x');"),
+    ("V7S303", "accept", 1, "INSERT INTO a (n) VALUES ('x');",
+     "INSERT INTO a (n) VALUES ('x') ON CONFLICT DO NOTHING;"),
+    ("V7S303", "accept", 1, "INSERT INTO a (n) SELECT n FROM b;",
+     "INSERT INTO a (n) SELECT n FROM b WHERE NOT EXISTS (SELECT FROM a WHERE a.n = b.n);"),
+    ("V7S303", "accept", 2, "CREATE TABLE a (id uuid PRIMARY KEY);\nINSERT INTO a (id) VALUES (gen_random_uuid());",
+     "CREATE TABLE a (id uuid PRIMARY KEY);\nINSERT INTO a VALUES ('3fe7a31d-3778-56ab-b0ee-be77965a54ab');"),
+    ("V7S304", "accept", 4, VIEW + TWO_SIDES.format("count(t.id), count(e.id)"),
+     VIEW + TWO_SIDES.format("count(DISTINCT t.id), count(DISTINCT e.id)")),
+    ("V7S304", "accept", 4, VIEW + TWO_SIDES.format("count(*)"),
+     VIEW + "SELECT p.n, count(*) FROM t LEFT JOIN p ON t.p = p.id LEFT JOIN e ON e.id = t.id GROUP BY p.n;"),
+    ("V7S304", "accept", 4, VIEW + "SELECT count(*) FROM p, t;", VIEW + "SELECT count(*) FROM p, t WHERE t.p = p.id;"),
+    ("V7S304", "accept", 4,
+     VIEW + "SELECT p.n, sum(x.c) FROM p JOIN (SELECT p, n AS c FROM t JOIN p USING (id)) x ON x.p = p.id "
+     "JOIN e ON e.p = p.id GROUP BY 1;",
+     VIEW + "WITH x AS (SELECT p, count(*) AS c FROM t GROUP BY p), y AS (SELECT p, count(*) AS c FROM e GROUP BY p) "
+     "SELECT sum(x.c), sum(y.c) FROM p LEFT JOIN x ON x.p = p.id LEFT JOIN y ON y.p = p.id;"),
+    ("V7S305", "accept", 4, VIEW + "SELECT max(risk) FROM p;", VIEW + "SELECT max(level) FROM p;"),
+    ("V7S305", "accept", 5, VIEW + "SELECT id\nFROM p ORDER BY risk DESC;",
+     VIEW + "SELECT id\nFROM p ORDER BY array_position(ARRAY['low', 'high'], risk) DESC;"),
+    ("V7S305", "accept", 4, VIEW + "SELECT id FROM p WHERE risk > 'low';",
+     VIEW + "SELECT id FROM p WHERE risk = 'low';"),
+    ("V7S305", "accept", 4, VIEW + "SELECT min(p.risk::text) FROM p;", VIEW + "SELECT min(severity) FROM t;"),
+    ("V7S306", "accept", 2, "CREATE TABLE a (\n  at timestamp);", "CREATE TABLE a (\n  at timestamptz);"),
+    ("V7S306", "accept", 1, "ALTER TABLE a ADD COLUMN at timestamp(3) without time zone;",
+     "ALTER TABLE a ADD COLUMN at timestamp(3) with time zone;"),
+    ("V7S307", "accept", 2, "CREATE TABLE a (id int);\nCREATE TABLE b (id int);\nGRANT SELECT ON a TO web;",
+     "CREATE TABLE a (id int);\nCREATE TABLE b (id int);\nGRANT SELECT ON a, b TO web;"),
+    ("V7S307", "advice", 1, "CREATE SCHEMA s;", "CREATE SCHEMA s;\nGRANT USAGE ON SCHEMA s TO web;"),
+    ("V7S307", "accept", 2, "CREATE SCHEMA s;\nCREATE VIEW s.v AS SELECT 1;\nGRANT USAGE ON SCHEMA s TO web;",
+     "CREATE SCHEMA s;\nCREATE VIEW s.v AS SELECT 1;\nGRANT USAGE ON SCHEMA s TO web;\n"
+     "GRANT SELECT ON ALL TABLES IN SCHEMA s TO web;"),
+    ("V7S218", "accept", 1, "COMMENT ON TABLE x IS 'new';" + BACK.format("COMMENT ON TABLE y IS 'old';"),
+     "COMMENT ON TABLE x IS 'new';" + BACK.format("COMMENT ON TABLE x IS 'old';")),
+    ("V7S218", "accept", 1, "COMMENT ON COLUMN x.a IS 'new';" + BACK.format("SELECT 1;"),
+     "ALTER TABLE x ADD COLUMN a int;\nCOMMENT ON COLUMN x.a IS 'new';" + BACK.format("SELECT 1;")),
+    ("V7S219", "accept", 1, "GRANT SELECT ON x TO web;" + BACK.format("REVOKE SELECT ON y FROM web;"),
+     "GRANT SELECT ON x TO web;" + BACK.format("REVOKE SELECT ON x FROM web;")),
+    ("V7S219", "accept", 2, "ALTER TABLE x ADD COLUMN a int;\nGRANT UPDATE (b) ON x TO web;" + BACK.format("SELECT 1;"),
+     "ALTER TABLE x ADD COLUMN a int;\nGRANT UPDATE (a) ON x TO web;" + BACK.format("SELECT 1;")),
+    ("V7S220", "accept", 1,
+     "ALTER TABLE x ALTER a SET DEFAULT 1;" + BACK.format("ALTER TABLE x ALTER b SET DEFAULT 0;"),
+     "ALTER TABLE x ALTER a SET DEFAULT 1;" + BACK.format("ALTER TABLE x ALTER a SET DEFAULT 0;")),
+    ("V7S221", "accept", 1, "ALTER TABLE x ADD COLUMN a uuid DEFAULT gen_random_uuid();",
+     "ALTER TABLE x ADD COLUMN a timestamptz DEFAULT now();"),
+    ("V7S221", "accept", 1, "ALTER TABLE x ADD COLUMN a bigserial;", "ALTER TABLE x ADD COLUMN a bigint;"),
+    ("V7S221", "accept", 1, "ALTER TABLE x ADD COLUMN a int GENERATED ALWAYS AS (b + 1) STORED;",
+     "ALTER TABLE x ADD COLUMN a int DEFAULT 1;"),
+    ("V7S222", "accept", 1, "ALTER TABLE x ADD COLUMN a int NOT NULL;",
+     "ALTER TABLE x ADD COLUMN a int NOT NULL DEFAULT 0;"),
+    ("V7S222", "accept", 2, "CREATE TABLE y (id int);\nALTER TABLE x ADD COLUMN a int NOT NULL;",
+     "CREATE TABLE y (id int);\nALTER TABLE y ADD COLUMN a int NOT NULL;"),
+    ("V7S213", "accept", 1, "ALTER TABLE x ADD CONSTRAINT c UNIQUE (a);",
+     "ALTER TABLE x ADD CONSTRAINT c UNIQUE USING INDEX i;"),
+    ("V7S213", "accept", 1, "ALTER TABLE x ADD CONSTRAINT c CHECK (a > 0);",
+     "ALTER TABLE x ADD CONSTRAINT c CHECK (a > 0) NOT VALID;"),
+    ("V7S223", "accept", 2,
+     "ALTER TABLE x ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TABLE x VALIDATE CONSTRAINT c;",
+     SPLIT.format("ALTER TABLE x ADD CONSTRAINT c CHECK (a > 0) NOT VALID;", "ALTER TABLE x VALIDATE CONSTRAINT c;")),
+    ("V7S224", "accept", 2, "ALTER TABLE x ADD COLUMN a int;\nUPDATE y SET b = 1;",
+     SPLIT.format("ALTER TABLE x ADD COLUMN a int;", "UPDATE y SET b = 1;")),
+    ("V7S224", "accept", 2, "ALTER TABLE x ADD COLUMN a int;\nALTER TABLE y ADD COLUMN a int;",
+     "ALTER TABLE x ADD COLUMN a int;\nALTER TABLE x ADD COLUMN b int;"),
+    ("V7S225", "accept", 1, FUNCTION.format("sql", "SELECT 1", "SET lock_timeout = 0"),
+     FUNCTION.format("sql", "SELECT 1", "SET search_path = pg_catalog")),
+    ("V7S122", "refuse", 1, FUNCTION.format("sql", "SELCT 1", ""), FUNCTION.format("sql", "SELECT 1", "")),
+    ("V7S305", "accept", 2, "CREATE TABLE p (id int PRIMARY KEY, risk text);\n"
+     + FUNCTION.format("sql", "SELECT 1 FROM p ORDER BY risk", ""),
+     "CREATE TABLE p (id int PRIMARY KEY, risk text);\n" + FUNCTION.format("sql", "SELECT 1 FROM p ORDER BY id", "")),
+    # Rules that were there before, with the near-identical script that they must not name.
+    ("V7S001", "refuse", 1, "SELECT '\0';", "SELECT '0';"),
+    ("V7S010", "refuse", 2, "SELECT 1;\nCREATE TABEL a (id int);", "SELECT 1;\nCREATE TABLE a (id int);"),
+    ("V7S011", "refuse", 1, "\\set x 1\nSELECT 1;", "-- \\set x 1\nSELECT 1;"),
+    ("V7S051", "refuse", 1, "CREATE TABLE a (id int);", "CREATE TABLE a (id int);" + BACK.format("DROP TABLE a;")),
+    ("V7S052", "accept", 2, "CREATE TABLE a (id int);\nCREATE TYPE m AS ENUM ('x');" + BACK.format("DROP TABLE a;"),
+     "CREATE TABLE a (id int);\nCREATE TYPE m AS ENUM ('x');" + BACK.format("DROP TABLE a;\nDROP TYPE m;")),
+    ("V7S101", "refuse", 1, "COMMIT;", "COMMENT ON TABLE a IS 'commit';"),
+    ("V7S102", "refuse", 1, "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$;", "SELECT $$ DO $$;"),
+    ("V7S103", "refuse", 1, "COPY a FROM stdin;\n1\n\\.\n", "INSERT INTO copy (id) VALUES (1);"),
+    ("V7S104", "refuse", 1, "SET lock_timeout = '1s';", "UPDATE a SET lock_timeout = '1s';"),
+    ("V7S107", "refuse", 1, "LOCK TABLE a;", "SELECT 1 AS lock;"),
+    ("V7S117", "refuse", 1, "DROP TABLE a CASCADE;", "DROP TABLE a RESTRICT;"),
+    ("V7S117", "refuse", 1, "DROP TYPE a CASCADE;", "CREATE TABLE b (a int REFERENCES a (id) ON DELETE CASCADE);"),
+    ("V7S201", "advice", 1, "CREATE TABLE IF NOT EXISTS a (id int);", "CREATE TABLE a (id int);"),
+    ("V7S204", "accept", 1, "ALTER TABLE x DROP COLUMN a;", "CREATE TABLE x (a int);\nALTER TABLE x DROP COLUMN a;"),
+    ("V7S212", "accept", 1, "ALTER TABLE x ALTER a SET NOT NULL;", "ALTER TABLE x ALTER a SET STATISTICS 10;"),
+    ("V7S214", "accept", 1, FUNCTION.format("plpgsql", "BEGIN EXECUTE 'x'; RETURN 1; END", ""),
+     FUNCTION.format("plpgsql", "BEGIN PERFORM 'EXECUTE'; RETURN 1; END", "")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("identifier", "severity", "line", "bad", "good"), RULES, ids=[f"{r[0]}-{n}" for n, r in enumerate(RULES)]
+)
+def test_a_rule_names_what_violates_it_at_its_line_and_nothing_that_does_not(
+    identifier: str, severity: str, line: int, bad: str, good: str
+) -> None:
+    assert (identifier, severity, line) in found(bad)
+    assert identifier not in {item[0] for item in found(good)}
+
+
+TARGET: dict[str, Any] = {
+    "format": 1,
+    "server": 18,
+    "objects": {
+        "schema app": {},
+        "table public.taken": {
+            "parts": {"column id": {"type": "integer"}, "column n": {"type": "character varying(9)"}}
+        },
+        "table public.keyed": {
+            "parts": {
+                "column id": {"type": "integer", "not null": True},
+                "column n": {"type": "text"},
+                "index keyed_pkey": {"definition": "CREATE UNIQUE INDEX keyed_pkey ON public.keyed USING btree (id)"},
+                "constraint keyed_pkey": {"definition": "PRIMARY KEY (id)"},
+            }
+        },
+        'table public."Odd name"': {"parts": {"column id": {"type": "integer"}}},
+        "table app.keyed": {"parts": {"column id": {"type": "integer"}}},
+        "table app.inner": {"parts": {"column id": {"type": "integer"}}},
+        "type public.mood": {"kind": "enum", "labels": ["sad", "ok"]},
+        "function public.f(integer, text)": {},
+    },
+}
+AGAINST = [
+    ("V7C001", "refuse", "CREATE TABLE taken (id int, n varchar(9));", "CREATE TABLE free (id int);",
+     "the same columns"),
+    ("V7C001", "refuse", "CREATE TABLE taken (id bigint, m text);", "CREATE TABLE app.taken (id bigint);",
+     "it lacks m; id is integer, not bigint; it has n besides"),
+    ("V7C001", "refuse", "CREATE TYPE mood AS ENUM ('ok');", "CREATE TYPE app.mood AS ENUM ('ok');", "sad, ok"),
+    ("V7C001", "refuse", "ALTER TABLE keyed ADD COLUMN n text;", "ALTER TABLE keyed ADD COLUMN m text;", "column n"),
+    ("V7C001", "refuse", "CREATE INDEX keyed_pkey ON taken (id);", "CREATE INDEX other ON taken (id);", "index"),
+    ("V7C001", "refuse", 'CREATE TABLE "Odd name" (id int);', "CREATE TABLE odd_name (id int);", "the same columns"),
+    ("V7C001", "refuse", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+     "CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1';", "function public.f(integer, text)"),
+    ("V7C002", "advice", 'CREATE TABLE public."inner" (id int);', "CREATE TABLE public.lone (id int);", "app.inner"),
+    ("V7C003", "accept", "CREATE VIEW v AS SELECT id FROM keyed;", "CREATE VIEW v AS SELECT id FROM public.keyed;",
+     "app.keyed"),
+    ("V7C004", "accept", "CREATE VIEW v AS SELECT id FROM nowhere;",
+     "CREATE VIEW v AS WITH nowhere AS (SELECT 1 AS id) SELECT id FROM nowhere;", "nowhere"),
+    ("V7C004", "accept", 'CREATE VIEW v AS SELECT id FROM "inner";', 'CREATE VIEW v AS SELECT id FROM app."inner";',
+     "Write app.inner"),
+    ("V7S301", "refuse", "CREATE TABLE b (a int REFERENCES taken (id));",
+     "CREATE TABLE b (a int REFERENCES public.keyed);", "no unique key"),
+    ("V7S303", "accept", "INSERT INTO public.keyed (n) VALUES ('x');",
+     "INSERT INTO public.keyed (id, n) VALUES (1, 'x');", "doubles rows"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("identifier", "severity", "bad", "good", "says"), AGAINST, ids=[f"{r[0]}-{n}" for n, r in enumerate(AGAINST)]
+)
+def test_a_script_is_compared_with_what_the_target_holds(
+    identifier: str, severity: str, bad: str, good: str, says: str
+) -> None:
+    problems = [p for p in scripts.problems_of(bad.encode(), TARGET) if (p.id, p.severity) == (identifier, severity)]
+    assert any(says in f"{p.message} {p.hint}" for p in problems), problems
+    assert identifier not in {item[0] for item in found(good, TARGET)}
+
+
+def test_without_a_target_nothing_is_said_about_it() -> None:
+    assert not any(item[0].startswith("V7C") for item in found("CREATE VIEW v AS SELECT id FROM nowhere;"))
