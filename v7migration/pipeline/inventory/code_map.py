@@ -1,0 +1,213 @@
+"""The code map: for each proposed change the files and lines that touch it, by layer and workflow (document 2.1.3)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from tracking.choices import EnumMigrationStatus
+from tracking.models import EnumMigration, Layer, WorkflowCode
+from v7migration.errors import Refused
+from v7migration.ledger.models import Inventory, Snapshot
+from v7migration.source.changes import ENUM, RANK, Change, Touch, Usage
+from v7migration.source.enums import defined_twice
+from v7migration.source.imports import Graph
+from v7migration.source.survey import Survey, survey
+from v7migration.source.tree import shown
+from v7migration.source.usage import counted, usages
+
+Document = dict[str, Any]
+
+PROPOSED = (EnumMigrationStatus.PROPOSED, EnumMigrationStatus.APPROVED, EnumMigrationStatus.IMPLEMENTED)
+RENAMES = 5_000  # breaking imports of renamed files that are listed; the rest is counted
+NAMED = 500  # lost imports, cycles and faults that are listed; the rest is counted
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file belongs: its layer, all its workflows, and the name that is proposed for it ('' for none)."""
+
+    layer: int | None = None
+    workflows: tuple[str, ...] = ()
+    target: str = ""
+
+
+NOWHERE = Place()
+
+
+def take_code(*, source: Path, places: Mapping[str, Place], snapshot: Snapshot | None, person: str) -> Document:
+    """Read a source tree, map the proposed changes onto it, and store and return the map.
+
+    Args:
+        source: the root of the tree.
+        places: layer, workflows and proposed name by path, as the files part of the inventory derives them.
+        snapshot: the snapshot of the target that was taken with it.
+        person: who takes it.
+
+    Returns:
+        ``root``, ``totals``, ``changes`` (for each ``layers``, ``workflows``, ``files`` with their lines, confidence and
+        what breaks), ``renames``, ``defined_twice``, ``lost``, ``cycles`` and ``faults``.
+
+    Raises:
+        Refused: the tree cannot be read, or the state directory cannot be written.
+    """
+    rows = list(EnumMigration.objects.filter(status__in=PROPOSED).order_by("current_enum_name", "pk"))
+    changes = [change_of(row) for row in rows]
+    try:
+        with survey(source, cache=settings.STATE_DIR / "cache") as found:
+            document = _storable(_document(found, changes, places))
+    except OSError as error:
+        raise Refused(
+            f"What was read of the sources cannot be kept: {error.strerror or error}.",
+            f"Make room in {settings.STATE_DIR}, or name another directory in V7_STATE_DIR.",
+        ) from error
+    row = Inventory.objects.create(
+        part=Inventory.Part.CODE, subject=document["root"][-300:], snapshot=snapshot, document=document, taken_by=person
+    )
+    return {**document, "inventory": str(row.pk)}
+
+
+def latest() -> Document | None:
+    """Return the newest code map with its ``inventory`` (the row's id) and ``taken_at``; None before the first."""
+    row = Inventory.objects.filter(part=Inventory.Part.CODE).first()
+    if row is None:
+        return None
+    return {**row.document, "inventory": str(row.pk), "taken_at": row.taken_at.isoformat()}
+
+
+def left_out(reason: Refused) -> Document:
+    """Return the part of an inventory whose tree cannot be read, so that the other parts are taken."""
+    said = f"{reason.message} {reason.next_step}".strip()
+    return {"changes": [], "faults": [{"path": "", "reason": said}], "totals": {}}
+
+
+def change_of(row: EnumMigration) -> Change:
+    """Return a row of v7_enum_migrations as the change that is looked for in the code."""
+    schema, _, name = row.current_enum_name.rpartition(".")
+    _, _, renamed = row.v7_enum_name.rpartition(".")
+    return Change(
+        key=str(row.pk),
+        kind=ENUM,
+        name=name,
+        schema=schema,
+        renamed=renamed,
+        labels=tuple(row.current_enum_values),
+        new_labels=tuple(row.v7_enum_values),
+        columns=tuple(_columns(row.affected_columns)),
+    )
+
+
+def _columns(affected: Any) -> Iterable[tuple[str, str]]:
+    """Pairs of bare table and column out of ``{table: [columns]}``, whatever people wrote into it."""
+    for table, columns in affected.items() if isinstance(affected, dict) else ():
+        for column in columns if isinstance(columns, list) else ():
+            if isinstance(column, str):
+                yield str(table).rpartition(".")[2], column
+
+
+def _document(found: Survey, changes: list[Change], places: Mapping[str, Place]) -> Document:
+    mapped = usages(changes, names=found.names, graph=found.graph, enums=found.enums)
+    cycles = found.graph.cycles()
+    renames = _renames(found.graph, places)
+    faults = found.reading.faults
+    return {
+        "root": str(found.tree.root),
+        "totals": {
+            "files": len(found.tree.files),
+            "read": len(found.reading.paths),
+            "parsed": found.reading.parsed,
+            "faults": len(faults),
+            "imports": len(found.graph.edges),
+            "lost_imports": len(found.graph.lost),
+            "cycles": len(cycles),
+            "changes": len(changes),
+            "renames": renames.pop("files"),
+            "breaking_imports": renames.pop("total"),
+        },
+        "changes": [_change(usage, places) for usage in mapped],
+        "renames": renames["renames"],
+        "defined_twice": defined_twice(found.enums)[:NAMED],
+        "lost": [{"path": lost.path, "line": lost.line, "module": lost.module} for lost in found.graph.lost[:NAMED]],
+        "cycles": [list(group) for group in cycles[:NAMED]],
+        "roots": list(found.graph.roots),
+        "faults": [{"path": fault.path, "reason": fault.reason} for fault in faults[:NAMED]],
+    }
+
+
+def _change(usage: Usage, places: Mapping[str, Place]) -> Document:
+    change = usage.change
+    files = [_file(path, touches, places.get(path, NOWHERE)) for path, touches in usage.files.items()]
+    return {
+        "migration": change.key,
+        "kind": change.kind,
+        "name": f"{change.schema}.{change.name}" if change.schema else change.name,
+        "becomes": change.renamed,
+        "values": dict.fromkeys(change.labels, "stays") | {old: new or "dropped" for old, new in change.fates.items()},
+        "columns": [list(pair) for pair in change.columns],
+        "counts": counted(usage),
+        "layers": _shares(files, "layer", dict(Layer.objects.values_list("number", "name"))),
+        "workflows": _shares(files, "workflows", dict(WorkflowCode.objects.values_list("code", "name"))),
+        "files": files,
+        "left_out": usage.left_out,
+    }
+
+
+def _file(path: str, touches: list[Touch], place: Place) -> Document:
+    return {
+        "path": path,
+        "layer": place.layer,
+        "workflows": list(place.workflows),
+        "confidence": max((touch.confidence for touch in touches), key=RANK.__getitem__),
+        "breaking": any(touch.breaking for touch in touches),
+        "lines": [touch.as_dict() for touch in touches],
+    }
+
+
+def _shares(files: list[Document], by: str, names: Mapping[Any, str]) -> list[Document]:
+    """Files, lines and breaking lines by layer or workflow, the known ones in their order, then those without one."""
+    found: dict[Any, Counter[str]] = defaultdict(Counter)
+    for file in files:
+        keys = file[by] if isinstance(file[by], list) else [file[by]]
+        for key in keys or [None]:
+            found[key].update(
+                {"files": 1, "lines": len(file["lines"]), "breaking": sum(line["breaking"] for line in file["lines"])}
+            )
+            found[key][file["confidence"]] += 1
+    order = [key for key in names if key in found] + sorted((k for k in found if k not in names and k), key=str)
+    order += [key for key in found if key not in names and not key]
+    word = "layer" if by == "layer" else "workflow"
+    return [
+        {
+            word: key,
+            "name": names.get(key, "not known"),
+            **{count: found[key][count] for count in ("files", "lines", "breaking", *RANK)},
+        }
+        for key in order
+    ]
+
+
+def _renames(graph: Graph, places: Mapping[str, Place]) -> Document:
+    """The files that get another name, with the imports that break; most breaking first, up to a limit."""
+    new = {path: place.target for path, place in places.items() if place.target and not path.endswith(place.target)}
+    broken: dict[str, list[Document]] = defaultdict(list)
+    breaks = graph.breaks(new)
+    for found in breaks[:RENAMES]:
+        broken[found.target].append({"path": found.path, "line": found.line, "reason": found.reason})
+    listed = [{"path": path, "target": new[path], "breaks": lines} for path, lines in broken.items()]
+    return {"renames": sorted(listed, key=lambda r: (-len(r["breaks"]), r["path"])), "files": len(new), "total": len(breaks)}
+
+
+def _storable(value: Any) -> Any:
+    """Return a document without what jsonb cannot keep: NUL and lone surrogates become escapes."""
+    if isinstance(value, str):
+        return value if value.isprintable() else shown(value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(inner) for inner in value]
+    return value
