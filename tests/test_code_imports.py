@@ -79,7 +79,7 @@ def test_an_import_means_the_file_that_python_would_find(tmp_path: Path, line: s
         # a folder of scripts
         ({"bin/run.py": "import steps", "bin/steps.py": ""}, {"bin"}, "bin/run.py", ("bin/steps.py",)),
         # a module beside a package's own is not what a single name means there
-        ({"app/__init__.py": "", "app/celery.py": "", "app/tasks.py": "import celery"}, set(), "app/tasks.py", ()),
+        ({"app/__init__.py": "", "app/celery.py": "", "app/tasks.py": "import celery"}, {""}, "app/tasks.py", ()),
     ],
 )  # fmt: skip
 def test_the_imports_decide_which_folders_are_on_the_path(

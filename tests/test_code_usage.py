@@ -77,9 +77,7 @@ def test_a_change_of_an_enum_touches_class_members_binding_and_uses(tmp_path: Pa
         ("row.status_code == 'x'", None),
     ],
 )
-def test_a_line_is_as_sure_as_what_it_names(
-    tmp_path: Path, line: str, expected: tuple[str, bool] | None
-) -> None:
+def test_a_line_is_as_sure_as_what_it_names(tmp_path: Path, line: str, expected: tuple[str, bool] | None) -> None:
     text = f"from app.models import Order, Status\ndef f(row, run, find, x):\n    {line}\n    return Order, Status\n"
     assert touched(tmp_path, text).get(3) == expected
 
@@ -159,9 +157,7 @@ def test_a_file_that_is_renamed_breaks_its_imports(tmp_path: Path) -> None:
     assert [(t.path, t.line, t.breaking) for t in usage.touches] == [("app/models/__init__.py", 1, True)]
 
 
-def test_possible_touches_have_a_limit_and_the_rest_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_possible_touches_have_a_limit_and_the_rest_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usages_, "POSSIBLE_IN_A_FILE", 3)
     monkeypatch.setattr(usages_, "POSSIBLE_IN_ALL", 4)
     files = {f"{n}.py": "x = [\n" + "    'open',\n" * 5 + "]\n" for n in range(2)}

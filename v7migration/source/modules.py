@@ -63,7 +63,7 @@ class Modules:
             found = [r for r in holders if self._may_vote(r, module) and self._meant(r, module, "")]
             if found:
                 votes[min(found, key=lambda r: (-votes[r], r.count("/"), r))] += count
-        self.roots = tuple(sorted(votes, key=lambda r: (-votes[r], r)))
+        self.roots = tuple(sorted(votes, key=lambda r: (-votes[r], r))) or ("",)
         self._found.clear()
 
     def locate(self, path: str, item: Import) -> Located | None:

@@ -109,7 +109,8 @@ def _aim(targets: Targets, number: int, change: Change, enum: CodeEnum, confiden
     for member in enum.members:
         label = member.name if stores_names else member.value
         if label and (fate := change.fate(label)):
-            members[member.name] = "" if change.fates[label] else fate
+            if member.name and not change.fates[label]:
+                members[member.name] = fate
             _place(targets, number, enum.path, member.line, confidence, True, fate)
     for binding in enum.bindings:
         if _binds(binding, change):

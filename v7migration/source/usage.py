@@ -163,11 +163,7 @@ class _File:
             for aim in self.targets.declared.get(key, ()):
                 self.near.add(aim.change)
                 fate = aim.members.get(member, "")
-                what = (
-                    f"uses {aim.what}"
-                    + (f".{member}" if member and aim.members else "")
-                    + (f": {fate}" if fate else "")
-                )
+                what = f"uses {aim.what}" + (f".{member}" if member else "") + (f": {fate}" if fate else "")
                 yield from (self._touch(aim.change, line, aim.confidence, bool(fate), what) for line in lines)
             self.near.update(self.targets.models.get(origin.name, ()) if key in self.targets.columns else ())
             for number in self.targets.columns.get(key, {}).get(member, ()):

@@ -13,6 +13,7 @@ from tracking.actors import Actor
 from v7migration.errors import UsageError
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
+from v7migration.management.code import print_code
 from v7migration.management.findings import print_files
 from v7migration.management.timings import print_baseline
 from v7migration.pipeline import inventory
@@ -63,6 +64,8 @@ class Command(StageCommand):
                 self.say(f"Picture      {options['svg']}")
         if "files" in result:
             print_files(self.say, result["files"])
+        if "code" in result:
+            print_code(self.say, result["code"])
         if "baseline" in result:
             print_baseline(self.say, result["baseline"])
         return result, 0

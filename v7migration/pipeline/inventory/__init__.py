@@ -12,13 +12,14 @@ from tracking.actors import Actor
 from v7migration.errors import Refused
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
+from v7migration.pipeline.inventory import code_map
 from v7migration.pipeline.inventory.dependency_graph import take_dependencies, write_picture
 from v7migration.pipeline.inventory.enum_analysis import analyse, propose_consolidations
-from v7migration.pipeline.inventory.file_naming import left_out, take_files
+from v7migration.pipeline.inventory.file_naming import compare, left_out, take_files
 from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.target import runner, take_snapshot
 
-PARTS = ("snapshot", "enums", "dependencies", "files", "baseline")
+PARTS = ("snapshot", "enums", "dependencies", "files", "code", "baseline")
 
 __all__ = ["PARTS", "take", "write_picture"]
 
@@ -35,9 +36,10 @@ def take(
         source: the root of the source tree; None takes ``V7_SOURCE_DIR``.
 
     Raises:
-        Refused: the target cannot be used, or ``only`` asks for files and the tree cannot be read.
+        Refused: the target cannot be used, or ``only`` asks for files or code and the tree cannot be read.
     """
     person = actor.username if actor else ""
+    place = source or settings.V7_SOURCE_DIR
     with runner(application_name="v7_inventory", needs_file_audit=False) as connection:
         snapshot = take_snapshot(connection, person=person)
         result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name}
@@ -46,12 +48,13 @@ def take(
         if only in (None, "dependencies"):
             result["dependencies"] = take_dependencies(connection, snapshot=snapshot, person=person)
         if only in (None, "files"):
-            place = source or settings.V7_SOURCE_DIR
             result["files"] = _files(connection, place, snapshot, actor, is_only=only == "files")
     if only in (None, "baseline"):
         result["baseline"] = take_baseline(snapshot, person=person)
     if actor is not None and only in (None, "enums"):
         result["proposed"] = propose_consolidations(snapshot, actor=actor)
+    if only in (None, "code"):
+        result["code"] = _code(place, snapshot, person, is_only=only == "code")
     append_event(
         kind="inventory.taken", actor=person, subject=str(snapshot.pk), payload={"fingerprint": snapshot.fingerprint}
     )
@@ -68,3 +71,16 @@ def _files(
         if is_only:
             raise
         return left_out(reason)
+
+
+def _code(source: Path, snapshot: Snapshot, person: str, *, is_only: bool) -> dict[str, Any]:
+    """Map the proposed changes, those of this inventory too, onto the code; no session stays open while it is read."""
+    try:
+        with runner(application_name="v7_inventory", needs_file_audit=False) as connection:
+            _, matched, judgement = compare(connection, source)
+        places = code_map.places_of(matched, judgement)
+        return code_map.take_code(source=source, places=places, snapshot=snapshot, person=person)
+    except Refused as reason:
+        if is_only:
+            raise
+        return code_map.left_out(reason)

@@ -14,9 +14,12 @@ from tracking.choices import EnumMigrationStatus
 from tracking.models import EnumMigration, Layer, WorkflowCode
 from v7migration.errors import Refused
 from v7migration.ledger.models import Inventory, Snapshot
+from v7migration.source.assigning import INFRASTRUCTURE
 from v7migration.source.changes import ENUM, RANK, Change, Touch, Usage
 from v7migration.source.enums import defined_twice
 from v7migration.source.imports import Graph
+from v7migration.source.judging import Judgement
+from v7migration.source.matching import Matching
 from v7migration.source.survey import Survey, survey
 from v7migration.source.tree import shown
 from v7migration.source.usage import counted, usages
@@ -50,8 +53,8 @@ def take_code(*, source: Path, places: Mapping[str, Place], snapshot: Snapshot |
         person: who takes it.
 
     Returns:
-        ``root``, ``totals``, ``changes`` (for each ``layers``, ``workflows``, ``files`` with their lines, confidence and
-        what breaks), ``renames``, ``defined_twice``, ``lost``, ``cycles`` and ``faults``.
+        ``root``, ``totals``, ``changes`` (for each ``layers``, ``workflows``, ``files`` with their lines, confidence
+        and what breaks), ``renames``, ``defined_twice``, ``lost``, ``cycles`` and ``faults``.
 
     Raises:
         Refused: the tree cannot be read, or the state directory cannot be written.
@@ -70,6 +73,18 @@ def take_code(*, source: Path, places: Mapping[str, Place], snapshot: Snapshot |
         part=Inventory.Part.CODE, subject=document["root"][-300:], snapshot=snapshot, document=document, taken_by=person
     )
     return {**document, "inventory": str(row.pk)}
+
+
+def places_of(matched: Matching, judgement: Judgement) -> dict[str, Place]:
+    """Return where each file of a tree belongs: the layer and the workflows of file_audit, else the derived ones."""
+    found = {}
+    for file in judgement.files:
+        audited = matched.rows.get(file.path)
+        told = [code for code in audited.workflows if code != INFRASTRUCTURE] if audited else []
+        given = file.assignment
+        workflows = dict.fromkeys([*([given.workflow] if given.workflow else []), *told])
+        found[file.path] = Place(given.layer, tuple(workflows), file.target)
+    return found
 
 
 def latest() -> Document | None:
@@ -199,7 +214,11 @@ def _renames(graph: Graph, places: Mapping[str, Place]) -> Document:
     for found in breaks[:RENAMES]:
         broken[found.target].append({"path": found.path, "line": found.line, "reason": found.reason})
     listed = [{"path": path, "target": new[path], "breaks": lines} for path, lines in broken.items()]
-    return {"renames": sorted(listed, key=lambda r: (-len(r["breaks"]), r["path"])), "files": len(new), "total": len(breaks)}
+    return {
+        "renames": sorted(listed, key=lambda r: (-len(r["breaks"]), r["path"])),
+        "files": len(new),
+        "total": len(breaks),
+    }
 
 
 def _storable(value: Any) -> Any:
