@@ -39,9 +39,9 @@ def print_code(say: Say, code: Mapping[str, Any]) -> None:
 def _print_change(say: Say, change: Mapping[str, Any]) -> None:
     counts = change["counts"]
     becomes = f" → {change['becomes']}" if change["becomes"] else ""
-    lines = f"{counts['certain']} + {counts['likely']} + {counts['possible']} lines, {counts['breaking']} break"
+    counted = f"{counts['certain']} + {counts['likely']} + {counts['possible']} lines, {counts['breaking']} break"
     where = f"{_names(change['layers'], 'layer', 'L')}; {_names(change['workflows'], 'workflow')}"
-    say(f"             {change['name']}{becomes}: {lines}; {where}")
+    say(f"             {change['name']}{becomes}: {counted}; {where}")
     sure = [file for file in change["files"] if file["confidence"] != "possible"]
     for file in sure[:FILES]:
         lines = [line for line in file["lines"] if line["confidence"] != "possible"]
