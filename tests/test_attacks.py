@@ -18,7 +18,7 @@ from approvals import gates
 from approvals.models import Holding, Persona, Signature
 from approvals.services import grant
 from tests.cast import PASSWORD
-from tests.environment import CLUSTER
+from tests.environment import CLUSTER, url
 from tests.world import World
 from tracking import home, moving
 from tracking.models import GlobalImpact, Phase
@@ -27,7 +27,7 @@ from v7migration.errors import AppendOnlyRefused, GateClosed, Refused, Signature
 from v7migration.ledger.models import Changeset, Event, Incident, Rehearsal, Run, Script, Snapshot
 from v7migration.ledger.services import open_incident, remediate_incident
 from v7migration.pipeline import gatekeeper, rollback, sign
-from v7migration.postgres import scratch
+from v7migration.postgres import export
 
 RECORDS = (
     "approvals_signature", "approvals_signatory", "approvals_revocation", "approvals_signingattempt",
@@ -339,8 +339,10 @@ def test_children_of_a_command_get_no_password_and_no_owners_address(monkeypatch
     for name in secrets:
         monkeypatch.setenv(name, "hush")
     assert not set(secrets) & set(site.web_environment())
-    conninfo, environment = scratch._without_password("postgresql://me:s3cret@127.0.0.1:1/x")
-    assert "s3cret" not in conninfo and environment["PGPASSWORD"] == "s3cret"
+    with psycopg.connect(url("runner")) as connection:
+        conninfo, environment = export.described(connection)
+        password = connection.info.password
+    assert password not in conninfo and environment["PGPASSWORD"] == password
     assert "hush" not in environment.values()
 
 

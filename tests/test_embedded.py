@@ -374,15 +374,35 @@ def test_the_scratch_server_of_a_killed_process_is_removed_by_the_next_one(tmp_p
     cluster(tmp_path / "state").destroy()
 
 
-def test_client_programs_match_the_server_or_are_newer(tmp_path: Path) -> None:
+def test_client_programs_match_the_server_or_are_newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binaries, "_system_programs", lambda name: {})
     for major, expected in ((16, "16."), (15, "16."), (17, "18."), (18, "18.")):
         path = client_binary("pg_dump", major)
         done = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
         assert done.stdout.split()[2].startswith(expected)
-    with pytest.raises(Refused, match="end at 18"):
+    with pytest.raises(Refused, match="is of version 18"):
         client_binary("pg_dump", 19)
     with pytest.raises(Refused, match="no client program"):
         client_binary("../bin/psql", 18)
+
+
+def test_client_programs_of_the_machine_serve_where_ours_are_older_or_further_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, version in (("15/bin", "15.9"), ("19/bin", "19.1"), ("path", "20devel"), ("old/bin", "9")):
+        (tmp_path / folder).mkdir(parents=True)
+        program = tmp_path / folder / "pg_dump"
+        program.write_text(f"#!/bin/sh\necho 'pg_dump (PostgreSQL) {version}'\n")
+        program.chmod(0o755)
+    monkeypatch.setattr(binaries, "DEBIAN", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    found = {major: client_binary("pg_dump", major) for major in (14, 15, 16, 17, 19, 20)}
+    assert [found[major] for major in (15, 19)] == [tmp_path / "15/bin/pg_dump", tmp_path / "19/bin/pg_dump"]
+    assert (found[14], found[20]) == (found[15], tmp_path / "path" / "pg_dump")
+    assert found[16].parts[-3] == binaries.INSTALLATIONS[16] and found[17].parts[-3] == binaries.INSTALLATIONS[18]
+    with pytest.raises(Refused) as refused:
+        client_binary("pg_dump", 21)
+    assert "postgresql-client-21" in refused.value.next_step
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server under another account")

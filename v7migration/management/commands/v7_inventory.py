@@ -14,11 +14,10 @@ from v7migration.errors import UsageError
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.management.code import print_code
+from v7migration.management.evidence import print_archive, print_export, print_some
 from v7migration.management.findings import print_files
 from v7migration.management.timings import print_baseline
 from v7migration.pipeline import inventory
-
-SHOWN = 10
 
 
 class Command(StageCommand):
@@ -27,12 +26,13 @@ class Command(StageCommand):
     help = __doc__
 
     def arguments(self, parser: CommandParser) -> None:
-        """``--as``, ``--only PART``, ``--count``, ``--source DIR`` and ``--svg FILE``."""
+        """``--as``, ``--only PART``, ``--count``, ``--source DIR``, ``--svg FILE`` and ``--archive DIR``."""
         add_arguments(parser, required=False)
         parser.add_argument("--only", choices=inventory.PARTS, help="take one part of the inventory")
         parser.add_argument("--count", action="store_true", help="count the rows per ENUM label instead of estimating")
         parser.add_argument("--source", metavar="DIR", type=Path, help="the source tree; default: V7_SOURCE_DIR")
         parser.add_argument("--svg", type=Path, metavar="FILE", help="write the picture of the dependencies to a file")
+        parser.add_argument("--archive", metavar="DIR", type=Path, help="git repository that keeps the inventory")
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Take the inventory and print its summary."""
@@ -41,11 +41,17 @@ class Command(StageCommand):
         person = person_from(options) if options.get("as_username") else None
         actor = Actor(person.get_username(), personas_of(person)) if person else None
         snapshot, result = inventory.take(
-            actor=actor, only=options["only"], count=options["count"], source=options["source"]
+            actor=actor,
+            only=options["only"],
+            count=options["count"],
+            source=options["source"],
+            archive=options["archive"],
         )
         self.say(f"Target       {snapshot.target_name}")
         self.say(f"Fingerprint  {snapshot.fingerprint}")
         self.say(f"Objects      {len(snapshot.document['objects'])}")
+        if "snapshot" in result:
+            print_export(self.say, result["snapshot"])
         if enums := result.get("enums"):
             grouped = sum(len(g["types"]) for g in enums["groups"])
             self.say(
@@ -68,6 +74,7 @@ class Command(StageCommand):
             print_code(self.say, result["code"])
         if "baseline" in result:
             print_baseline(self.say, result["baseline"])
+        print_archive(self.say, result["archive"])
         return result, 0
 
 
@@ -77,10 +84,7 @@ def _print_rows(say: Callable[[str], None], rows: list[dict[str, Any]]) -> None:
     told = ", ".join(f"{methods.count(m)} {m}" for m in ("counted", "estimated", "unknown") if m in methods)
     say(f"ENUM rows    {told or 'no column holds an ENUM type'}")
     left_out = [column for entry in rows for column in entry["columns"] if column["note"].startswith("not counted")]
-    for column in left_out[:SHOWN]:
-        say(f"             {column['table']}.{column['column']}: {column['note']}")
-    if len(left_out) > SHOWN:
-        say(f"             and {len(left_out) - SHOWN} more: see --json")
+    print_some(say, [f"{column['table']}.{column['column']}: {column['note']}" for column in left_out])
 
 
 def _print_dependencies(say: Callable[[str], None], graph: dict[str, Any]) -> None:
