@@ -20,6 +20,10 @@ PLANNING = "planning"
 LIVE = "live"
 ALIASES = {PLANNING: "default", LIVE: "target"}
 FENCED_SQLSTATE = "25006"
+MOVING = (
+    "The tracking rows are being moved between the control plane and the target.",
+    "Nothing was saved. Wait for the run to end (v7_status, or the run's page) and save again.",
+)
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,6 @@ def writing(*, person: str = "", reason: str = "") -> Iterator[str]:
         if getattr(error.__cause__, "sqlstate", None) != FENCED_SQLSTATE:
             raise
         kind = Fenced if read() == where else HomeMoving
-        raise kind(
-            "The tracking rows are being moved between the control plane and the target.",
-            "Nothing was saved. Wait for the run to end (v7_status, or the run's page) and save again.",
-        ) from error
+        raise kind(*MOVING) from error
     finally:
         _author.reset(token)

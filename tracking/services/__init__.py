@@ -8,6 +8,7 @@ from tracking.services.enum_migrations import (
     enum_migration_propose_again,
     enum_migration_retire,
     enum_migration_roll_back,
+    enum_migration_withdraw,
 )
 from tracking.services.files import file_move, file_update, files_record
 from tracking.services.impacts import (
@@ -52,6 +53,7 @@ __all__ = [
     "enum_migration_propose_again",
     "enum_migration_retire",
     "enum_migration_roll_back",
+    "enum_migration_withdraw",
     "file_move",
     "file_update",
     "files_record",

@@ -10,6 +10,7 @@ from tracking.choices import EnumMigrationStatus, Risk
 from tracking.machines import ENUM_MIGRATION
 from tracking.models import EnumMigration
 from tracking.services.writing import locked, transition, validate, writing
+from v7migration.errors import TransitionRefused
 
 BUILDERS = frozenset({DB_TEAM_LEAD, ARCHITECT})
 VALIDATORS = frozenset({TEST_SENTINEL, ARCHITECT})
@@ -48,6 +49,8 @@ def enum_migration_propose(
     affected_tables: Sequence[str] = (),
     affected_columns: Mapping[str, Sequence[str]] | None = None,
     risk_level: str = Risk.MEDIUM,
+    migration_script: str = "",
+    rollback_script: str = "",
     reason: str = "",
 ) -> EnumMigration:
     """Propose that one type takes the place of another, or bring an open proposal for it up to date.
@@ -68,6 +71,8 @@ def enum_migration_propose(
         "affected_tables": list(affected_tables),
         "affected_columns": {table: list(columns) for table, columns in (affected_columns or {}).items()},
         "risk_level": str(risk_level),
+        "migration_script": migration_script,
+        "rollback_script": rollback_script,
     }
     with writing(actor=actor, reason=reason) as alias:
         row = EnumMigration.objects.using(alias).filter(current_enum_name=current_enum_name).first()
@@ -83,6 +88,27 @@ def enum_migration_propose(
         validate(row)
         row.save()
     return row
+
+
+def enum_migration_withdraw(*, current_enum_name: str, actor: Actor, reason: str) -> bool:
+    """Delete an open proposal; its history keeps it. Return whether there was one.
+
+    Raises:
+        TransitionRefused: the actor assesses nothing, or the row is approved or further on.
+    """
+    require(actor, assessors() | BUILDERS, "withdraw an ENUM migration")
+    with writing(actor=actor, reason=reason) as alias:
+        row = EnumMigration.objects.using(alias).filter(current_enum_name=current_enum_name).first()
+        if row is None:
+            return False
+        row = locked(row, alias)
+        if row.status != EnumMigrationStatus.PROPOSED:
+            raise TransitionRefused(
+                f"“{row}” is {row.get_status_display().lower()} and cannot be withdrawn.",
+                "Roll it back first (DB Team Lead or The Architect).",
+            )
+        row.delete(using=alias)
+    return True
 
 
 def enum_migration_approve(

@@ -24,7 +24,8 @@ EQUAL_NAMES = "names equal after normalising"
 class Use:
     """One thing that uses an enum type: ``kind`` as PostgreSQL calls it, ``object`` (``schema.name``) and ``column``.
 
-    ``name`` is a constraint's, an index's or a rule's own; ``definition`` the SQL of a default, constraint or index.
+    ``name`` is a constraint's, an index's or a rule's own; ``definition`` the SQL of a default, constraint or index
+    that is not its parent's; ``schema`` the object's.
     """
 
     kind: str
@@ -32,12 +33,13 @@ class Use:
     column: str = ""
     name: str = ""
     definition: str = ""
+    schema: str = ""
 
     def as_dict(self) -> dict[str, str | None]:
         """The use as JSON-able facts; what does not apply is None."""
         return {
             "kind": self.kind, "object": self.object, "column": self.column or None,
-            "name": self.name or None, "definition": self.definition or None,
+            "name": self.name or None, "definition": self.definition or None, "schema": self.schema or None,
         }  # fmt: skip
 
 

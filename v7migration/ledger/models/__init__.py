@@ -1,6 +1,6 @@
 """Evidence in the control plane. Records that were signed or written are append-only; runs and incidents move."""
 
-from v7migration.ledger.models.evidence import Changeset, Event, Inventory, Rehearsal, Script, Snapshot
+from v7migration.ledger.models.evidence import Changeset, EnumDecision, Event, Inventory, Rehearsal, Script, Snapshot
 from v7migration.ledger.models.runs import Baseline, Run, RunState, RunStep
 from v7migration.ledger.models.trouble import Emergency, EmergencyStep, Incident
 
@@ -9,6 +9,7 @@ __all__ = [
     "Changeset",
     "Emergency",
     "EmergencyStep",
+    "EnumDecision",
     "Event",
     "Incident",
     "Inventory",

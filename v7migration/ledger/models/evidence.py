@@ -120,6 +120,41 @@ class Changeset(AppendOnly):
         return f"changeset {self.number} ({self.digest[:12]})"
 
 
+class EnumDecision(AppendOnly):
+    """What a Guardian decided on a group of ENUM types; a group is named by its members and their labels (2.1.3)."""
+
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted"
+        SPLIT = "split"
+        REJECTED = "rejected"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    group = models.CharField(max_length=20, help_text="key of the group: its types and their labels")
+    number = models.IntegerField(help_text="1 for the first decision on the group")
+    at = models.DateTimeField(db_default=Now())
+    by = models.CharField(max_length=150)
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    reason = models.TextField(blank=True)
+    inventory = models.ForeignKey(Inventory, on_delete=models.PROTECT, related_name="+", help_text="what was looked at")
+    document = models.JSONField(help_text="members, canonical type, value mapping, what was taken out, risks")
+
+    class Meta:
+        ordering = ["-at"]
+        verbose_name = "ENUM decision"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict__in=["accepted", "split", "rejected"]), name="ledger_enumdecision_verdict_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(verdict="rejected") | ~Q(reason=""), name="ledger_enumdecision_rejected_with_reason"
+            ),
+            models.UniqueConstraint(fields=["group", "number"], name="ledger_enumdecision_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"group {self.group} {self.verdict} by {self.by}"
+
+
 class Event(AppendOnly):
     """One line of the append-only log; rows are added by the function ``append_event`` only."""
 

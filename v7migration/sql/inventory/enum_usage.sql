@@ -1,5 +1,6 @@
 -- What uses each enum type: columns (also of arrays, domains, ranges and composites over it) and whatever depends on those.
--- Each use in words, and as kind, object, column (or NULL), name of its own (or NULL) and definition (or NULL).
+-- Each use in words, and as kind, object, column (or NULL), name of its own (or NULL) and definition (or NULL; also where
+-- a constraint or an index is a parent table's, which keeps it up to date), and the schema of constraints and indexes.
 WITH RECURSIVE edge (type, carrier) AS MATERIALIZED (
     SELECT typbasetype, oid FROM pg_type WHERE typbasetype <> 0
     UNION ALL SELECT typelem, oid FROM pg_type WHERE typelem <> 0
@@ -27,28 +28,30 @@ WITH RECURSIVE edge (type, carrier) AS MATERIALIZED (
      WHERE m.relkind IN ('r', 'p', 'f', 'm', 'v')
 )
 SELECT enum::bigint, nspname || '.' || relname || '.' || attname, 'column', nspname || '.' || relname, attname::text,
-       NULL::text, NULL::text
+       NULL::text, NULL::text, nspname::text
   FROM member WHERE relkind IN ('r', 'p', 'f')
 UNION
-SELECT enum::bigint, k.kind || ' ' || nspname || '.' || relname, k.kind, nspname || '.' || relname, attname, NULL, NULL
+SELECT enum::bigint, k.kind || ' ' || nspname || '.' || relname, k.kind, nspname || '.' || relname, NULL, NULL, NULL,
+       nspname
   FROM member CROSS JOIN LATERAL (SELECT CASE relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END) AS k (kind)
  WHERE relkind IN ('v', 'm')
 UNION
 SELECT enum::bigint, 'type ' || nspname || '.' || relname || ' (attribute ' || attname || ')', 'attribute',
-       nspname || '.' || relname, attname, NULL, NULL
+       nspname || '.' || relname, attname, NULL, NULL, nspname
   FROM member WHERE relkind = 'c'
 UNION
-SELECT m.enum::bigint, k.kind || ' ' || n.nspname || '.' || t.typname, k.kind, n.nspname || '.' || t.typname, NULL, NULL, NULL
+SELECT m.enum::bigint, k.kind || ' ' || n.nspname || '.' || t.typname, k.kind, n.nspname || '.' || t.typname, NULL, NULL, NULL,
+       n.nspname
   FROM carrier AS m JOIN pg_type AS t ON t.oid = m.type JOIN pg_namespace AS n ON n.oid = t.typnamespace
  CROSS JOIN LATERAL (SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'range' END) AS k (kind)
  WHERE t.typtype IN ('d', 'r')
 UNION
 SELECT m.enum::bigint, m.nspname || '.' || m.relname || ' (partition key)', 'partition key', m.nspname || '.' || m.relname,
-       m.attname, NULL, NULL
+       m.attname, NULL, NULL, m.nspname
   FROM member AS m JOIN pg_partitioned_table AS p ON p.partrelid = m.attrelid AND m.attnum = ANY (p.partattrs::int2[])
 UNION
 SELECT d.enum::bigint, n.nspname || '.' || c.relname || '.' || a.attname || ' (' || k.kind || ')', k.kind,
-       n.nspname || '.' || c.relname, a.attname, NULL, pg_get_expr(v.adbin, v.adrelid)
+       n.nspname || '.' || c.relname, a.attname, NULL, pg_get_expr(v.adbin, v.adrelid), n.nspname
   FROM dependent AS d
   JOIN pg_attrdef AS v ON d.classid = 'pg_attrdef'::regclass AND v.oid = d.objid
   JOIN pg_attribute AS a ON a.attrelid = v.adrelid AND a.attnum = v.adnum
@@ -56,7 +59,8 @@ SELECT d.enum::bigint, n.nspname || '.' || c.relname || '.' || a.attname || ' ('
  CROSS JOIN LATERAL (SELECT CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated' END) AS k (kind)
 UNION
 SELECT d.enum::bigint, n.nspname || '.' || COALESCE(c.relname, t.typname) || ' (' || s.kind || ' constraint ' || k.conname || ')',
-       s.kind, n.nspname || '.' || COALESCE(c.relname, t.typname), NULL, k.conname, pg_get_constraintdef(k.oid)
+       s.kind, n.nspname || '.' || COALESCE(c.relname, t.typname), NULL, k.conname,
+       CASE WHEN k.coninhcount = 0 AND k.conparentid = 0 AND k.conrelid <> 0 THEN pg_get_constraintdef(k.oid) END, n.nspname
   FROM dependent AS d
   JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype IN ('c', 'f', 'p', 'u', 'x')
   LEFT JOIN pg_class AS c ON c.oid = k.conrelid
@@ -66,7 +70,9 @@ SELECT d.enum::bigint, n.nspname || '.' || COALESCE(c.relname, t.typname) || ' (
                                            WHEN 'u' THEN 'unique' ELSE 'exclusion' END) AS s (kind)
 UNION
 SELECT d.enum::bigint, 'index ' || n.nspname || '.' || c.relname, 'index', n.nspname || '.' || t.relname, NULL, c.relname,
-       pg_get_indexdef(c.oid)
+       CASE WHEN NOT c.relispartition
+            THEN replace(pg_get_indexdef(c.oid), quote_ident(c.relname) || ' ON ONLY ', quote_ident(c.relname) || ' ON ') END,
+       n.nspname
   FROM dependent AS d
   JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind IN ('i', 'I')
   JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -75,14 +81,14 @@ SELECT d.enum::bigint, 'index ' || n.nspname || '.' || c.relname, 'index', n.nsp
 UNION
 SELECT d.enum::bigint, CASE WHEN r.rulename <> '_RETURN' THEN 'rule ' || r.rulename || ' on ' ELSE k.kind || ' ' END
        || n.nspname || '.' || c.relname, k.kind, n.nspname || '.' || c.relname, NULL,
-       CASE WHEN r.rulename <> '_RETURN' THEN r.rulename::text END, NULL
+       CASE WHEN r.rulename <> '_RETURN' THEN r.rulename::text END, NULL, n.nspname
   FROM dependent AS d
   JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
   JOIN pg_class AS c ON c.oid = r.ev_class JOIN pg_namespace AS n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL (SELECT CASE WHEN r.rulename <> '_RETURN' THEN 'rule'
                                  WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'view' END) AS k (kind)
 UNION
-SELECT d.enum::bigint, k.kind || ' ' || f.signature, k.kind, f.signature, NULL, NULL, NULL
+SELECT d.enum::bigint, k.kind || ' ' || f.signature, k.kind, f.signature, NULL, NULL, NULL, n.nspname
   FROM dependent AS d
   JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
   JOIN pg_namespace AS n ON n.oid = p.pronamespace
@@ -93,7 +99,7 @@ SELECT d.enum::bigint, k.kind || ' ' || f.signature, k.kind, f.signature, NULL, 
 UNION
 SELECT d.enum::bigint, pg_describe_object(d.classid, d.objid, d.objsubid),
        (pg_identify_object(d.classid, d.objid, d.objsubid)).type, pg_describe_object(d.classid, d.objid, d.objsubid),
-       NULL, NULL, NULL
+       NULL, NULL, NULL, NULL
   FROM dependent AS d
  WHERE d.classid NOT IN ('pg_type'::regclass, 'pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_constraint'::regclass,
                          'pg_rewrite'::regclass, 'pg_proc'::regclass)
