@@ -9,6 +9,8 @@ handler500 = "v7migration.views.errors.server_error"
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("enums/groups/", views.enum_groups, name="enum-groups"),
+    path("enums/groups/<slug:key>/", views.enum_group, name="enum-group"),
     path("", include("approvals.urls")),
     path("", include("tracking.urls")),
     path("changesets/", views.changeset_list, name="changesets"),

@@ -110,6 +110,14 @@ def visible(text: str) -> str:
     return DISGUISED.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
 
 
+@register.filter
+def plain(text: str) -> str:
+    """Return a label or a name on one line: line ends and what disguises it as code points, nothing as a word."""
+    if text == "":
+        return "⟨empty⟩"
+    return visible(text.replace("\r", "⟨U+000D⟩").replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩"))
+
+
 @register.simple_tag
 def code(lines: Iterable[str], first: int = 1, prefix: str = "L") -> SafeString:
     """Return lines of code, escaped, each with its number and an anchor to link to."""

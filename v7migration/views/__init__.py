@@ -2,6 +2,7 @@
 
 from v7migration.views.changesets import changeset_list, changeset_page
 from v7migration.views.dependencies import dependency_file, dependency_page
+from v7migration.views.enum_groups import enum_group, enum_groups
 from v7migration.views.home import home
 from v7migration.views.incidents import incident_list, incident_page
 from v7migration.views.runs import run_list, run_page, run_progress, run_stop
@@ -12,6 +13,8 @@ __all__ = [
     "changeset_page",
     "dependency_file",
     "dependency_page",
+    "enum_group",
+    "enum_groups",
     "home",
     "incident_grade",
     "incident_list",

@@ -165,6 +165,7 @@ def _write(actor: Actor, group: Group, why: str, proposals: Sequence[Mapping[str
         member = group.by_name[row["type"]].type.short
         if member not in kept:
             enum_migration_withdraw(current_enum_name=member, actor=actor, reason=why)
+    rows = []
     for proposal in proposals:
         row = enum_migration_propose(actor=actor, reason=why, **proposal)
         if row.migration_script != proposal["migration_script"] or row.v7_enum_name != proposal["v7_enum_name"]:
@@ -172,6 +173,8 @@ def _write(actor: Actor, group: Group, why: str, proposals: Sequence[Mapping[str
                 f"“{row}” is {row.get_status_display().lower()} already and stays as it is.",
                 "Take that type out of the group, or let the row be rolled back and proposed again.",
             )
+        rows.append(row)
+    for row in rows:
         _refuse_chain(row)
 
 

@@ -27,12 +27,17 @@ class Member:
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
     rows: Mapping[str, Any] = field(default_factory=dict, compare=False)
     code: Sequence[Mapping[str, Any]] | None = field(default=None, compare=False)
-    """Where the source names it; None where no source was scanned."""
+    """What the source declares for it (``matches`` of the inventory's ``code``); None where none was scanned."""
 
     @property
     def name(self) -> str:
         """``schema.name``."""
         return self.type.key
+
+    @property
+    def code_uses(self) -> int | None:
+        """How many places of the source declare or bind it; None where no source was scanned."""
+        return None if self.code is None else len({place for match in self.code for place in match["evidence"]})
 
     @property
     def tables(self) -> dict[str, list[str]]:
@@ -145,12 +150,12 @@ class _Reading:
 
     def member(self, name: str, near: str = "") -> Member:
         facts = self.types[name]
-        code = self.document["code"].get("types")
+        matches = self.document["code"].get("matches")
         return Member(
             TypeName(facts["schema"], facts["name"]),
             tuple(facts["labels"]),
             near,
             facts,
             self.rows[name],
-            None if code is None else code.get(name, []),
+            None if matches is None else [match for match in matches if match["type"] == name],
         )

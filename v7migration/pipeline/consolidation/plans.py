@@ -132,7 +132,7 @@ def risk(found: Plan, member: Member) -> tuple[str, list[enum_risk.Reason]]:
         enum_risk.Facts(
             rows=_rewritten(member),
             dependants=sum(use["kind"] not in ("column", "default") for use in member.facts["uses"]),
-            code_uses=None if member.code is None else len(member.code),
+            code_uses=member.code_uses,
             by_hand=len(by_hand(work)),
             merged=merged,
             merged_rows=None if None in lost else sum(lost),
