@@ -14,6 +14,7 @@ from v7migration.adminsite import NOTHING, ReadOnlyAdmin, ReadOnlyTable, column,
 from v7migration.ledger.models import (
     Baseline,
     Changeset,
+    EnumDecision,
     Event,
     Inventory,
     Rehearsal,
@@ -129,6 +130,22 @@ class InventoryAdmin(ReadOnlyAdmin):
         """Count what was found, kind by kind."""
         sized = {key: len(value) if isinstance(value, list | dict) else value for key, value in row.document.items()}
         return document(sized)
+
+
+@admin.register(EnumDecision)
+class EnumDecisionAdmin(ReadOnlyAdmin):
+    """What was decided on groups of ENUM types."""
+
+    list_display = ["at", "group", "number", "verdict", "by"]
+    list_filter = ["verdict", "by", "at"]
+    search_fields = ["group", "by", "reason"]
+    date_hierarchy = "at"
+    fields = [("at", "by"), ("group", "number"), "verdict", "reason", "decided"]
+
+    @column("Decided")
+    def decided(self, row: EnumDecision) -> SafeString:
+        """Show members, mapping and risks."""
+        return document(row.document)
 
 
 @admin.register(Baseline)
