@@ -24,7 +24,7 @@ from v7migration.pipeline import inventory
 from v7migration.pipeline.inventory import dependency_graph
 from v7migration.pipeline.inventory.dependency_graph import Question
 from v7migration.postgres.acyclic import components, cycles, depths, layers_of, opened
-from v7migration.postgres.dependency_picture import short, visible
+from v7migration.postgres.dependency_picture import one_line, short
 from v7migration.postgres.dependency_view import MOST_BOXES, find, view
 from v7migration.postgres.layered import Drawing, draw
 
@@ -187,7 +187,7 @@ def test_labels_are_short_and_lie_within_their_boxes() -> None:
     for box in found.boxes:
         cells = sum(2 if ord(c) > 0x2E80 else 1 for c in box["label"])
         assert box["text_x"] + 7.3 * cells <= box["x"] + box["width"]
-    assert short("public." + "w" * 63).count("…") == 1 and visible("a\tb") == "a␉b"
+    assert short("public." + "w" * 63).count("…") == 1 and one_line("a\tb") == "a␉b"
 
 
 def test_an_empty_database_has_an_empty_picture() -> None:

@@ -51,15 +51,21 @@ def compare(*, run: Run, person: str) -> dict[str, Any]:
     """Measure again after a run and compare with the baseline.
 
     Returns ``ok``, ``note``, ``baseline`` and ``measured`` ({``id``, ``taken_at``, ``taken_by``} or None), ``queries``
-    (see :func:`measure.compare`) and ``degraded`` (the names of the queries that got worse).
+    (see :func:`measure.compare`), ``degraded`` (the names of the queries that got worse), ``changed_plans`` (of those
+    whose plan has another shape: a reason to look, not a verdict), and ``health`` and ``statements`` of now (see
+    :func:`measure.measure`), with the cache's hit ratio before in ``hit_ratio_before``.
     """
     known = before(run)
     found = take(target_name=run.changeset.snapshot.target_name, person=person, run=run, known=known)
     lines = measure.compare(known.document["queries"] if known else [], found.document["queries"])
     degraded = [line["name"] for line in lines if line["verdict"] in measure.WORSE]
+    cache_before = known.document.get("health", {}).get("cache", {}) if known else {}
     return {
         "ok": not degraded, "note": "" if known else NO_BASELINE, "baseline": _named(known), "measured": _named(found),
         "queries": lines, "degraded": degraded,
+        "changed_plans": [line["name"] for line in lines if line["plan"] == measure.CHANGED_PLAN],
+        "health": found.document["health"], "statements": found.document["statements"],
+        "hit_ratio_before": cache_before.get("hit_ratio"),
     }  # fmt: skip
 
 

@@ -82,14 +82,14 @@ def picture(view: View, *, title: str, focus: str = "") -> Picture:
     )  # fmt: skip
 
 
-def visible(text: str) -> str:
+def one_line(text: str) -> str:
     """Return text with a sign for each character that cannot be seen or may not stand in XML."""
     return "".join(_sign(character) for character in text)
 
 
 def short(node_id: str) -> str:
     """Return an id as a label: without ``public.``, on one line, its middle left out where it is long."""
-    text = visible(_WITHOUT_PUBLIC.sub("", node_id))
+    text = one_line(_WITHOUT_PUBLIC.sub("", node_id))
     if _cells(text) <= LONGEST:
         return text
     head, tail = text, text
@@ -160,23 +160,23 @@ def _drawn_box(box: Box, at: layered.Box, top: float, number: int, focus: str) -
 
 def _box_words(box: Box) -> str:
     if len(box.members) == 1 and box.kind not in ("cluster", "fan"):
-        return f"{box.kind} {visible(box.label)}" + (f", with {_second(box)[2:]}" if box.partitions else "")
-    names = ", ".join(visible(name) for name in box.members[:NAMED])
+        return f"{box.kind} {one_line(box.label)}" + (f", with {_second(box)[2:]}" if box.partitions else "")
+    names = ", ".join(one_line(name) for name in box.members[:NAMED])
     more = f" and {len(box.members) - NAMED} more" if len(box.members) > NAMED else ""
-    return f"{visible(box.label)}: {names}{more}"
+    return f"{one_line(box.label)}: {names}{more}"
 
 
 def _line_words(line: Line) -> str:
     first = line.edges[0]
     if len(line.edges) > 1:
-        example = f"{visible(first['from'])} → {visible(first['to'])}"
+        example = f"{one_line(first['from'])} → {one_line(first['to'])}"
         return f"{len(line.edges)} dependencies ({_count(line.edges)}), such as {example}"
-    return f"{visible(first['from'])} → {visible(first['to'])}: {first['kind']}{detail(first)}"
+    return f"{one_line(first['from'])} → {one_line(first['to'])}: {first['kind']}{detail(first)}"
 
 
 def detail(edge: Any) -> str:
     """Return the names and columns of an edge, in brackets, or nothing."""
-    words = [visible(word) for word in (*edge.get("names", ()), *edge.get("columns", ()))]
+    words = [one_line(word) for word in (*edge.get("names", ()), *edge.get("columns", ()))]
     return f" ({', '.join(words[:12])}{', …' if len(words) > 12 else ''})" if words else ""
 
 

@@ -1,4 +1,4 @@
-"""How fast the target answers: named queries timed, sizes and index use; and two such measurements compared.
+"""How fast the target answers: named queries timed, their plans, sizes, indexes, cache; two measurements compared.
 
 Document 2.1.1 (action 4) and 5.3. Everything is read in short read-only transactions, so that nothing is held up.
 """
@@ -17,6 +17,9 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import errors, sql
 
+from v7migration.postgres.plans import plan_of
+from v7migration.postgres.statements import heaviest
+
 Connection = psycopg.Connection[Any]
 _SQL = Path(__file__).resolve().parent.parent / "sql" / "inventory"
 STATEMENT_TIMEOUT = 10_000
@@ -28,6 +31,8 @@ DEGRADED_RATIO, DEGRADED_BY = 2.0, 5.0
 SLOWER_RATIO, SLOWER_BY = 1.5, 2.0
 """A verdict needs both: so many times as long, and so many milliseconds more. Noise makes the one or the other."""
 AS_BEFORE, SLOWER, DEGRADED, FAILS, NEW = "as before", "slower", "degraded", "fails", "new"
+NOT_MEASURED = "not measured"
+SAME_PLAN, CHANGED_PLAN, UNKNOWN_PLAN = "same", "changed", "not known"
 WORSE = frozenset({DEGRADED, FAILS})
 TABLE = sql.Identifier("public", "file_audit")
 
@@ -66,9 +71,11 @@ def measure(connection: Connection, queries: Iterable[Named]) -> dict[str, Any]:
     """Measure the target through one session; the session's role decides what may be read.
 
     Returns ``queries`` [{``name``, ``sql``, ``milliseconds_min``, ``milliseconds_median``, ``repetitions``, ``plan``,
-    ``error``}], ``sizes`` [{``name``, ``rows``, ``table_bytes``, ``index_bytes``}] and ``indexes`` [{``name``,
-    ``table``, ``scans``, ``rows_read``, ``bytes``, ``valid``}]. ``rows`` is the planner's estimate, ``plan`` the
-    node types from the top, ``error`` empty when the query answered in time.
+    ``tree``, ``error``}], ``sizes`` [{``name``, ``rows``, ``table_bytes``, ``index_bytes``}], ``indexes`` [{``name``,
+    ``table``, ``scans``, ``rows_read``, ``bytes``, ``valid``}], ``health`` (see :func:`health`) and ``statements``
+    (see :func:`v7migration.postgres.statements.heaviest`). ``rows`` is the planner's estimate, ``plan`` the node
+    types from the top, ``tree`` [{``depth``, ``node``, ``rows``, ``cost``}] the same as a tree, ``error`` empty when
+    the query answered in time: a query that the role may not run is a part of the measurement that says so.
     """
     sizes = ("name", "rows", "table_bytes", "index_bytes")
     indexes = ("name", "table", "scans", "rows_read", "bytes", "valid")
@@ -79,19 +86,48 @@ def measure(connection: Connection, queries: Iterable[Named]) -> dict[str, Any]:
         "queries": [timed(connection, query) for query in queries],
         "sizes": [dict(zip(sizes, row, strict=True)) for row in _rows(connection, "measured_sizes")],
         "indexes": [dict(zip(indexes, row, strict=True)) for row in _rows(connection, "measured_indexes")],
+        "health": health(connection),
+        "statements": heaviest(connection, timeout=STATEMENT_TIMEOUT),
     }
+
+
+def health(connection: Connection) -> dict[str, Any]:
+    """Read what the server's statistics say of cache, dead rows and indexes.
+
+    Returns ``cache`` {``hit_ratio`` (0 to 1, None before anything was read), ``blocks_hit``, ``blocks_read``,
+    ``deadlocks``, ``temporary_files``, ``since``}, ``dead_rows`` [{``name``, ``live``, ``dead``, ``vacuumed``,
+    ``analysed``}], ``unused_indexes`` [{``name``, ``table``, ``bytes``}] and ``duplicate_indexes`` [{``names``,
+    ``table``, ``bytes``}]. Counters that were reset, or that belong to a standby, say nothing: see ``since``.
+    """
+    keys = ("blocks_hit", "blocks_read", "deadlocks", "temporary_files", "since")
+    cache: dict[str, Any] = dict(zip(keys, _rows(connection, "measured_cache")[0], strict=True))
+    read = cache["blocks_hit"] + cache["blocks_read"]
+    cache["hit_ratio"] = round(cache["blocks_hit"] / read, 5) if read else None
+    lists = {
+        "dead_rows": ("name", "live", "dead", "vacuumed", "analysed"),
+        "unused": ("name", "table", "bytes"),
+        "duplicates": ("names", "table", "bytes"),
+    }
+    found = {
+        name: [dict(zip(k, row, strict=True)) for row in _rows(connection, f"measured_{name}")]
+        for name, k in lists.items()
+    }
+    told = {"cache": cache, "dead_rows": found["dead_rows"]}
+    told |= {"unused_indexes": found["unused"], "duplicate_indexes": found["duplicates"]}
+    plain: dict[str, Any] = json.loads(json.dumps(told, default=str))
+    return plain
 
 
 def timed(connection: Connection, query: Named) -> dict[str, Any]:
     """Time one query in a read-only transaction: fastest and median of its repetitions, in milliseconds."""
     took: list[float] = []
-    plan: list[str] = []
+    tree: list[dict[str, Any]] = []
     problem = ""
     try:
         with connection.transaction(force_rollback=True):
             connection.execute("SET TRANSACTION READ ONLY")
             connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT)])
-            plan = _plan(connection, query.sql)
+            tree = plan_of(connection, query.sql)
             while len(took) < 2 or (len(took) < REPETITIONS and sum(took) < ENOUGH * 1000):
                 took.append(_once(connection, query.sql))
     except errors.QueryCanceled:
@@ -102,7 +138,8 @@ def timed(connection: Connection, query: Named) -> dict[str, Any]:
             raise
         problem, took = str(error).strip().splitlines()[0], []
     return {
-        "name": query.name, "sql": query.sql, "repetitions": len(took), "plan": plan, "error": problem,
+        "name": query.name, "sql": query.sql, "repetitions": len(took), "plan": [line["node"] for line in tree],
+        "tree": tree, "error": problem,
         "milliseconds_min": round(min(took), 3) if took else None,
         "milliseconds_median": round(statistics.median(took), 3) if took else None,
     }  # fmt: skip
@@ -111,8 +148,10 @@ def timed(connection: Connection, query: Named) -> dict[str, Any]:
 def compare(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Compare two lists of timed queries by name, and give each of the later ones its verdict.
 
-    Returns [{``name``, ``verdict``, ``ratio``, ``before``, ``after``, ``plan_before``, ``plan_after``, ``error``}];
-    times in milliseconds are the fastest ones, because noise only adds. ``ratio`` is None without both times.
+    Returns [{``name``, ``verdict``, ``ratio``, ``before``, ``after``, ``plan``, ``plan_before``, ``plan_after``,
+    ``tree_before``, ``tree_after``, ``error``}]; times in milliseconds are the fastest ones, because noise only adds.
+    ``ratio`` is None without both times. ``plan`` says whether the plan has the ``same`` shape (the nodes, their
+    order and depth; estimates aside), has ``changed``, or is ``not known`` of both.
     """
     known = {entry["name"]: entry for entry in before}
     return [_compared(known.get(entry["name"]), entry) for entry in after]
@@ -135,14 +174,16 @@ def _compared(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dic
     return {
         "name": after["name"], "verdict": _verdict(before, after), "before": was, "after": now,
         "ratio": round(now / was, 2) if was and now is not None else None,
+        "plan": _plan_verdict(before, after),
         "plan_before": list((before or {}).get("plan", [])), "plan_after": list(after["plan"]),
+        "tree_before": list((before or {}).get("tree", [])), "tree_after": list(after.get("tree", [])),
         "error": after["error"],
     }  # fmt: skip
 
 
 def _verdict(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
     if before is None or before["milliseconds_min"] is None:
-        return NEW
+        return NEW if after["milliseconds_min"] is not None else NOT_MEASURED
     was, now = before["milliseconds_min"], after["milliseconds_min"]
     if now is None:
         return FAILS
@@ -151,24 +192,21 @@ def _verdict(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
     return SLOWER if now > was * SLOWER_RATIO and now - was > SLOWER_BY else AS_BEFORE
 
 
+def _plan_verdict(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
+    """Compare the shapes of two plans; a measurement of an older version has no tree, only the nodes."""
+    if before is None or not before["plan"] or not after["plan"]:
+        return UNKNOWN_PLAN
+    trees = before.get("tree"), after.get("tree")
+    if all(trees):
+        shapes = [[(line["depth"], line["node"]) for line in tree or ()] for tree in trees]
+        return SAME_PLAN if shapes[0] == shapes[1] else CHANGED_PLAN
+    return SAME_PLAN if list(before["plan"]) == list(after["plan"]) else CHANGED_PLAN
+
+
 def _once(connection: Connection, text: str) -> float:
     started = time.perf_counter()
     connection.execute(text.encode()).fetchall()
     return (time.perf_counter() - started) * 1000
-
-
-def _plan(connection: Connection, text: str) -> list[str]:
-    row = connection.execute(b"EXPLAIN (FORMAT JSON) " + text.encode()).fetchone()
-    document = row[0] if row else []
-    return list(_nodes(json.loads(document)[0]["Plan"] if isinstance(document, str) else document[0]["Plan"]))
-
-
-def _nodes(plan: Mapping[str, Any]) -> Iterable[str]:
-    """Yield the node types of a plan from the top, each with the index or table it reads."""
-    read = plan.get("Index Name") or plan.get("Relation Name")
-    yield f"{plan['Node Type']} on {read}" if read else str(plan["Node Type"])
-    for child in plan.get("Plans", ()):
-        yield from _nodes(child)
 
 
 def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:

@@ -94,6 +94,12 @@ def ms(milliseconds: float | None) -> str:
 
 
 @register.filter
+def percent(share: float) -> str:
+    """Return a share of 1 as percent, with one digit behind the point."""
+    return f"{share * 100:.1f} %"
+
+
+@register.filter
 def major(server_version: int) -> int:
     """Return the major version of a server_version_num."""
     return server_version // 10_000

@@ -169,7 +169,7 @@ def _alone(shown: Answer) -> list[tuple[str, str]]:
     """Return the objects that the table cannot list, because no dependency has them."""
     touched = {end for edge in shown.view.edges for end in (edge["from"], edge["to"])}
     names = [node["id"] for node in shown.view.nodes if node["id"] not in touched]
-    return [(dependency_graph.visible(name), _address(name)) for name in names[:LISTED]]
+    return [(dependency_graph.one_line(name), _address(name)) for name in names[:LISTED]]
 
 
 def _suggestions(inventory: Inventory) -> dict[str, Any]:
@@ -183,4 +183,4 @@ def _address(name: str, field: str = "table") -> str:
 
 
 def _link(name: str) -> SafeString:
-    return format_html('<a class="mono" href="{}">{}</a>', _address(name), dependency_graph.visible(name))
+    return format_html('<a class="mono" href="{}">{}</a>', _address(name), dependency_graph.one_line(name))

@@ -17,10 +17,10 @@ from v7migration.errors import Refused
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.target import Connection
 from v7migration.postgres import catalog
-from v7migration.postgres.dependency_picture import Picture, detail, picture, visible
+from v7migration.postgres.dependency_picture import Picture, detail, one_line, picture
 from v7migration.postgres.dependency_view import BOTH, KINDS, NEEDED_BY, NEEDS, RELATIONS, Question, View, find, view
 
-__all__ = ["BOTH", "KINDS", "NEEDED_BY", "NEEDS", "RELATIONS", "Answer", "Question", "detail", "find", "visible"]
+__all__ = ["BOTH", "KINDS", "NEEDED_BY", "NEEDS", "RELATIONS", "Answer", "Question", "detail", "find", "one_line"]
 
 STYLE = "v7/dependencies.css"
 
@@ -75,7 +75,7 @@ def answer_of(pk: UUID, question: Question, subject: str) -> Answer:
 def answer(graph: Mapping[str, Any], question: Question, *, subject: str) -> Answer:
     """Return what a question shows of a graph; ``subject`` names the database in the title."""
     found = view(graph, question)
-    about = visible(question.table or question.cluster)
+    about = one_line(question.table or question.cluster)
     title = f"Dependencies of {about}" if about else f"Dependencies in {subject}"
     return Answer(question, found, picture(found, title=title, focus=question.table))
 
