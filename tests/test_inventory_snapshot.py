@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from io import StringIO
@@ -304,3 +305,12 @@ def test_a_database_without_a_schema_public_is_exported(target: psycopg.Connecti
         text = export_schema(runner).text
         with scratch.restored(runner, CLUSTER.url("superuser"), lambda: text, strict=False) as copy:
             assert "schema public" not in catalog.snapshot(copy.connection)["objects"]
+
+
+def test_a_slow_program_gets_all_that_it_is_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "TICK", 0.05)
+    ticks: list[int] = []
+    content = b"x" * 5_000_000
+    slow = ["/bin/sh", "-c", "sleep 0.4; cat"]
+    found = export.run_through(slow, dict(os.environ), content, tick=lambda: ticks.append(1))
+    assert found == (content, "", 0) and len(ticks) > 2

@@ -10,11 +10,13 @@ import os
 import re
 import secrets
 import subprocess
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import IO, Any, LiteralString
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -188,12 +190,14 @@ def run_through(
         ExportFailed: the program cannot be run.
     """
     try:
-        with subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        ) as process:  # fmt: skip
+        with (
+            _file_of(stdin) as source,
+            subprocess.Popen(
+                command, env=environment, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ) as process,
+        ):
             try:
-                output, said = _communicate(process, stdin, tick)
+                output, said = _communicate(process, tick)
             except BaseException:
                 process.kill()
                 raise
@@ -206,14 +210,23 @@ def run_through(
         ) from error
 
 
-def _communicate(
-    process: subprocess.Popen[bytes], stdin: bytes | None, tick: Callable[[], object]
-) -> tuple[bytes, bytes]:
+@contextmanager
+def _file_of(content: bytes | None) -> Iterator[IO[bytes] | int]:
+    """Lend what a program reads as a file: a pipe would stop being fed at the first look away from it."""
+    if content is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
+
+
+def _communicate(process: subprocess.Popen[bytes], tick: Callable[[], object]) -> tuple[bytes, bytes]:
     while True:
         try:
-            return process.communicate(stdin, timeout=TICK)
+            return process.communicate(timeout=TICK)
         except subprocess.TimeoutExpired:
-            stdin = None  # it was taken at the first call
             tick()
 
 
