@@ -12,16 +12,20 @@ import posixpath
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SAMPLE = 2_000
-"""Rows that vote for a rule; all rows are counted under the rules with the most votes."""
+"""Rows that vote for a rule and are counted under the rules with the most votes."""
+STEP = 1_000_003
+"""A prime: a sample takes every so many rows, around and around."""
 CANDIDATES = 8
 ROUNDS = 6
 COMMON = 200
 """A file name that stands in more folders than this decides nothing."""
 _DRIVE = re.compile(r"[A-Za-z]:(?=/)")
+_ODD_ENDS = frozenset({"/", ".", ""})
+_ODD_MARKS = ("\\", ":", " ", "\t", "\r", "//", "/.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +85,24 @@ def match(paths: Sequence[str], audited: Sequence[Audited]) -> Matching:
     known = _known(paths)
     rows: dict[str, Audited] = {}
     doubled: list[Audited] = []
-    waiting = [(row, normal(row.path)) for row in audited]
+    left, texts, free = audited, _normal([row.path for row in audited]), paths
     rules: list[Rule] = []
-    for number in range(ROUNDS):
-        rule = _best(waiting, known, set() if not number else set(rows), is_first=not number)
-        if rule is None:
+    while texts and free and len(rules) < ROUNDS:
+        pair = _best(texts, known, free, is_first=not rules)
+        if pair is None:
             break
-        rules.append(rule)
-        waiting = _apply(rule, waiting, known, rows, doubled)
-        if not waiting or len(rows) == len(paths):
-            break
+        before = len(texts)
+        left, texts = _apply(*pair, left, texts, known, rows, doubled)
+        free = [path for path in free if path not in rows]
+        rules.append(Rule(*pair, before - len(texts)))
     first = rules[0] if rules else Rule("", "", 0)
     return Matching(
         rows=rows,
         doubled=tuple(doubled),
-        orphans=tuple(path for path in paths if path not in rows),
-        phantoms=tuple((row, _translated(path, first) or path) for row, path in waiting),
+        orphans=tuple(free),
+        phantoms=tuple(
+            (row, _translated(path, first.taken, first.put) or path) for row, path in zip(left, texts, strict=True)
+        ),
         rules=tuple(rules),
     )
 
@@ -108,64 +114,93 @@ def normal(path: str) -> str:
     return "" if text == "." else text.lstrip("/")
 
 
-def _known(paths: Iterable[str]) -> dict[str, str]:
+def _known(paths: Sequence[str]) -> dict[str, str]:
     """Return the files of the tree by what their paths are compared by."""
-    known: dict[str, str] = {}
-    for path in paths:
-        known.setdefault(path if path.isascii() else unicodedata.normalize("NFC", path), path)
-        if "\\" in path:
+    known = dict(zip(paths, paths, strict=True))
+    text = "\n".join(paths)
+    if not text.isascii() or "\\" in text:
+        for path in paths:
+            known.setdefault(unicodedata.normalize("NFC", path), path)
             known.setdefault(normal(path), path)
     return known
 
 
+def _normal(paths: list[str]) -> list[str]:
+    """Return paths as :func:`normal` does; all at once where none of them needs it."""
+    text = "\n".join(paths)
+    ends = {path[:1] for path in paths} | {path[-1:] for path in paths}
+    is_plain = text.isascii() and not ends & _ODD_ENDS and not any(mark in text for mark in _ODD_MARKS)
+    return paths if is_plain else [normal(path) for path in paths]
+
+
 def _apply(
-    rule: Rule,
-    waiting: list[tuple[Audited, str]],
+    taken: str,
+    put: str,
+    audited: Sequence[Audited],
+    texts: Sequence[str],
     known: dict[str, str],
     rows: dict[str, Audited],
     doubled: list[Audited],
-) -> list[tuple[Audited, str]]:
-    """Take the rows that a rule explains; return the others."""
-    left = []
-    for row, path in waiting:
-        file = known.get(_translated(path, rule) or "")
+) -> tuple[list[Audited], list[str]]:
+    """Take the rows that a rule explains; return the others and their paths."""
+    left: list[Audited] = []
+    others: list[str] = []
+    size = len(taken)
+    for row, text in zip(audited, texts, strict=True):
+        file = known.get(put + text[size:]) if text.startswith(taken) else None
         if file is None:
-            left.append((row, path))
+            left.append(row)
+            others.append(text)
         elif file in rows:
             doubled.append(row)
         else:
             rows[file] = row
-    return left
+    return left, others
 
 
-def _translated(path: str, rule: Rule) -> str | None:
-    return rule.put + path[len(rule.taken) :] if path.startswith(rule.taken) else None
+def _translated(path: str, taken: str, put: str) -> str | None:
+    return put + path[len(taken) :] if path.startswith(taken) else None
 
 
-def _best(waiting: list[tuple[Audited, str]], known: dict[str, str], taken: set[str], *, is_first: bool) -> Rule | None:
-    """Return the rule that explains most rows; None where there is none to trust."""
-    votes = _votes([path for _, path in waiting], [path for path, file in known.items() if file not in taken])
-    candidates = [pair for pair, _ in votes.most_common(CANDIDATES)]
-    if is_first:
-        candidates.insert(0, ("", ""))
-    best: Rule | None = None
-    for before, put in dict.fromkeys(candidates):
-        rule = Rule(before, put, 0)
-        about = [text for _, path in waiting if (text := _translated(path, rule)) is not None]
-        found = sum(text in known for text in about)
-        trusted = is_first or (found > 1 and 2 * found > len(about))
-        if found and trusted and (best is None or found > best.rows):
-            best = Rule(before, put, found)
-    return best
+def _best(
+    paths: Sequence[str], known: dict[str, str], free: Sequence[str], *, is_first: bool
+) -> tuple[str, str] | None:
+    """Return what to take from paths and what to put before them so that most meet a file; None: nothing to trust.
+
+    Only files without a row (``free``) are evidence. After the first rule one is trusted that explains more than one
+    path and most of those it speaks of.
+    """
+    sample = _sample(paths)
+    votes = _votes(sample, free)
+    if not votes and len(sample) < len(paths):
+        sample = paths
+        votes = _votes(sample, free)
+    pairs = [pair for pair, _ in votes.most_common(CANDIDATES)]
+    counted = []
+    for taken, put in dict.fromkeys([("", ""), *pairs]) if is_first else pairs:
+        about = [text for path in sample if (text := _translated(path, taken, put)) is not None]
+        hits = sum(text in known for text in about)
+        if hits and (is_first or (hits > 1 and 2 * hits > len(about))):
+            counted.append((hits, (taken, put)))
+    return max(counted, key=lambda entry: entry[0])[1] if counted else None
+
+
+def _sample(paths: Sequence[str]) -> Sequence[str]:
+    """Return some of the paths, spread over all of them and in step with nothing."""
+    if len(paths) <= SAMPLE:
+        return paths
+    return [paths[number * STEP % len(paths)] for number in range(SAMPLE)]
 
 
 def _votes(paths: Sequence[str], known: Sequence[str]) -> Counter[tuple[str, str]]:
     """Let each of some paths vote for how it becomes the file of the tree whose end is most like its own."""
+    wanted = {path.rpartition("/")[2] for path in paths}
     ends: dict[str, list[str]] = defaultdict(list)
     for path in known:
-        ends[path.rpartition("/")[2]].append(path)
+        if (end := path[path.rfind("/") + 1 :]) in wanted:
+            ends[end].append(path)
     votes: Counter[tuple[str, str]] = Counter()
-    for path in paths[:: max(1, len(paths) // SAMPLE)]:
+    for path in paths:
         alike = ends.get(path.rpartition("/")[2], [])
         if not 0 < len(alike) <= COMMON:
             continue

@@ -112,7 +112,7 @@ def read(tree: Tree, *, cache: Path | None = None, processes: int = 0) -> Readin
     Raises:
         OSError: the cache's directory cannot be written.
     """
-    paths = [file.path for file in tree.files if file.path.lower().endswith(ENDINGS)]
+    paths = [path for path in tree.paths if path.lower().endswith(ENDINGS)]
     kept = Cache(cache, tree.root)
     held = len(kept)
     digests: dict[str, str] = {}

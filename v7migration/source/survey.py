@@ -35,6 +35,6 @@ def survey(root: Path, *, cache: Path | None = None, processes: int = 0) -> Iter
     """
     tree = scan(root)
     with read(tree, cache=cache, processes=processes) as reading:
-        graph = imports.build(reading, [file.path for file in tree.files if file.path not in reading])
+        graph = imports.build(reading, [path for path in tree.paths if path not in reading])
         names = Names(reading, graph.modules)
         yield Survey(tree, reading, graph, names, enums.collect(names))

@@ -27,15 +27,6 @@ _NEXT_STEP = "Name the folder of the sources in V7_SOURCE_DIR."
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One Python file: its path with slashes, relative to the root; bytes; time of its last change (ns)."""
-
-    path: str
-    size: int
-    modified_ns: int
-
-
-@dataclass(frozen=True, slots=True)
 class Fault:
     """What could not be listed and why; the path is relative to the root and fit to be shown."""
 
@@ -44,44 +35,16 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """The paths of the Python files of a tree, sorted, and what could not be listed."""
+class Tree:
+    """The paths of the Python files of a tree, with slashes, relative to the root, sorted; what could not be listed."""
 
     root: Path
     paths: tuple[str, ...]
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The Python files of a tree, sorted by path, and what could not be listed."""
-
-    root: Path
-    files: tuple[SourceFile, ...]
-    faults: tuple[Fault, ...]
-
-
 def scan(root: Path) -> Tree:
-    """List the Python files below a folder with their sizes and times.
-
-    Raises:
-        Refused: the folder does not exist, is no folder, or cannot be read.
-    """
-    found = names(root)
-    top = os.fspath(found.root)
-    files, faults = [], list(found.faults)
-    for path in found.paths:
-        try:
-            status = os.stat(f"{top}/{path}")  # noqa: PTH116 (a Path for each of 200,000 files costs more than its status)
-        except OSError as error:
-            faults.append(Fault(path, _said(error)))
-        else:
-            files.append(SourceFile(path, status.st_size, status.st_mtime_ns))
-    return Tree(found.root, tuple(files), _sorted(faults))
-
-
-def names(root: Path) -> Names:
-    """List the paths of the Python files below a folder; quicker than :func:`scan`, because no status is asked for.
+    """List the Python files below a folder.
 
     A file counts whose name ends in ``.py`` in any case of its letters: the rule on names reports the wrong case.
 
@@ -104,14 +67,14 @@ def names(root: Path) -> Names:
         if not _is_environment(folder, entries):
             _sort_out(entries, folder, top, paths, waiting, faults)
     paths.sort()
-    return Names(Path(top), tuple(paths), _sorted(faults))
+    return Tree(Path(top), tuple(paths), _sorted(faults))
 
 
-def unlisted_reason(found: Names, path: str) -> str:
+def unlisted_reason(found: Tree, path: str) -> str:
     """Return why a path that is not in the list may be there nevertheless; empty for one that is not there.
 
     Args:
-        found: the list.
+        found: the tree.
         path: relative to its root, with slashes; one that leaves the root is not there.
     """
     if path.startswith("../") or path in ("", ".."):

@@ -58,7 +58,7 @@ def left_out(reason: Refused) -> Document:
 
 def compare(connection: psycopg.Connection[Any], source: Path) -> tuple[Document, Matching, judging.Judgement]:
     """Return what a tree and file_audit say together, with the matching and the judgement behind it."""
-    found = tree.names(source)
+    found = tree.scan(source)
     audit = read_file_audit(connection)
     rows = [Audited(r.key, r.path, r.layer, r.workflows, r.target, r.state) for r in audit.rows]
     registry = registered()
@@ -126,7 +126,7 @@ def _verdicts(files: Iterable[Judged]) -> Document:
     return {"compliant": compliant, "violations": violations, "exempt": exempt, "proposals": proposals}
 
 
-def _beside(found: tree.Names, matched: Matching) -> Document:
+def _beside(found: tree.Tree, matched: Matching) -> Document:
     """Return orphans, phantoms, and the rows of file_audit that are neither, with the rules paths were compared by."""
     phantoms, unlisted = [], []
     for row, path in matched.phantoms:
