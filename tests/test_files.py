@@ -190,3 +190,26 @@ def test_the_command_prints_a_summary_and_one_object(
     out = StringIO()
     call_command("v7_inventory", "--only", "files", "--json", stdout=out)
     assert set(json.loads(out.getvalue())["files"]) >= NEEDED
+
+
+def test_the_page_shows_shares_and_drills_down_to_each_list(world: World) -> None:
+    client = world.client("ada")
+    assert "No inventory of files was taken yet" in client.get("/files/inventory/").content.decode()
+    found = taken(world, "ada")
+    page = client.get("/files/inventory/").content.decode()
+    assert "L1 Models &amp; ENUMs" in page
+    assert "WF4 Domain Curation" in page
+    near = client.get("/files/inventory/", {"show": "near", "layer": "1"}).content.decode()
+    assert "V2 instead of V7" in near
+    assert "WF12_V7_L3" not in near
+    for shown, text in (
+        ("proposals", found["proposals"][0]["target"]), ("orphans", found["orphans"][0]), ("sets", "lacks 2of2"),
+        ("phantoms", found["phantoms"][0]), ("exempt", "Python looks for"), ("faults", "Nothing of this kind"),
+        ("violations", "it has no V7 name"), ("nonsense", "it has no V7 name"),
+    ):  # fmt: skip
+        assert text in client.get("/files/inventory/", {"show": shown}).content.decode(), shown
+    assert (
+        client.get("/files/inventory/", {"show": "near", "layer": "x", "page": "99", "sort": "nothing"}).status_code
+        == 200
+    )
+    assert "/files/inventory/" in client.get("/files/").content.decode()

@@ -13,6 +13,7 @@ urlpatterns = [
     path("enums/groups/<slug:key>/", views.enum_group, name="enum-group"),
     path("", include("approvals.urls")),
     path("", include("tracking.urls")),
+    path("files/inventory/", views.file_inventory, name="file-inventory"),
     path("changesets/", views.changeset_list, name="changesets"),
     path("changesets/<str:digest>/", views.changeset_page, name="changeset"),
     path("runs/", views.run_list, name="runs"),

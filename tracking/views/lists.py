@@ -38,7 +38,9 @@ class FileList(LoginRequiredMixin, SingleTableMixin, FilterView):  # type: ignor
         lead = "The files of file_audit in the target."
         if home.current() == home.PLANNING:
             lead += " The twelve V7 columns are added by the run; until then only the audit's own columns exist."
-        context: dict[str, Any] = super().get_context_data(title="Files", lead=lead, **kwargs)
+        context: dict[str, Any] = super().get_context_data(
+            title="Files", lead=lead, new=("file-inventory", "Inventory of files"), **kwargs
+        )
         return context
 
 

@@ -3,6 +3,7 @@
 from v7migration.views.changesets import changeset_list, changeset_page
 from v7migration.views.dependencies import dependency_file, dependency_page
 from v7migration.views.enum_groups import enum_group, enum_groups
+from v7migration.views.files import file_inventory
 from v7migration.views.home import home
 from v7migration.views.incidents import incident_list, incident_page
 from v7migration.views.runs import run_list, run_page, run_progress, run_stop
@@ -15,6 +16,7 @@ __all__ = [
     "dependency_page",
     "enum_group",
     "enum_groups",
+    "file_inventory",
     "home",
     "incident_grade",
     "incident_list",

@@ -133,7 +133,7 @@ def _document(found: Survey, changes: list[Change], places: Mapping[str, Place])
     return {
         "root": str(found.tree.root),
         "totals": {
-            "files": len(found.tree.files),
+            "files": len(found.tree.paths),
             "read": len(found.reading.paths),
             "parsed": found.reading.parsed,
             "faults": len(faults),
