@@ -18,7 +18,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from v7migration.source.facts import Facts, Mentions, Structure, as_json, mentions_from, structure_from
+from v7migration.source.facts import (
+    Facts,
+    Import,
+    Mentions,
+    Structure,
+    as_json,
+    imports_from,
+    mentions_from,
+    structure_from,
+)
 
 VERSION = 1
 HEAD = json.dumps({"format": "v7 source facts", "version": VERSION, "python": sys.version_info[:2]}).encode() + b"\n"
@@ -79,6 +88,18 @@ class Cache:
         entry = self._entries[bytes.fromhex(digest)]
         try:
             return structure_from(self._read(entry.offset + _START, entry.structure))
+        except (ValueError, TypeError, IndexError) as error:
+            raise Damaged(digest) from error
+
+    def imports(self, digest: str) -> tuple[Import, ...]:
+        """Read the imports of a structure back.
+
+        Raises:
+            Damaged: the line was changed since the cache was opened.
+        """
+        entry = self._entries[bytes.fromhex(digest)]
+        try:
+            return imports_from(self._read(entry.offset + _START, entry.structure).decode("ascii"))
         except (ValueError, TypeError, IndexError) as error:
             raise Damaged(digest) from error
 
@@ -156,6 +177,6 @@ class Cache:
             return
         with suppress(ValueError):
             digest = bytes.fromhex(line[_SUM + 1 : _SUM + 1 + _DIGEST].decode("ascii"))
-            if fault := json.loads(line[second + 1 :]):
-                self.faults[digest] = str(fault)
+            if line[second + 1 :] != b'""\n':
+                self.faults[digest] = str(json.loads(line[second + 1 :]))
             self._entries[digest] = _Entry(offset, first - _START, second - first - 1, len(line))

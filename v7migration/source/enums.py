@@ -144,7 +144,10 @@ def collect(names: Names) -> tuple[CodeEnum, ...]:
     """Return the enum types of all files that a reading holds, with their bindings, sorted by path and line."""
     classes: dict[tuple[str, str], CodeEnum] = {}
     others: list[CodeEnum] = []
+    mapping: list[str] = []  # the files that hold columns or types of columns
     for path, structure in names.reading.structures():
+        if structure.enums or structure.columns:
+            mapping.append(path)
         for class_ in structure.classes:
             if members := _enum_members(names, path, class_):
                 classes[path, class_.name] = CodeEnum(CLASS, class_.name, path, class_.line, members)
@@ -152,9 +155,8 @@ def collect(names: Names) -> tuple[CodeEnum, ...]:
             members = tuple(Member("", label, found.line) for label in found.labels)
             others.append(CodeEnum(LITERAL, found.name, path, found.line, members))
     bound: dict[tuple[str, str], list[Binding]] = defaultdict(list)
-    for path, structure in names.reading.structures():
-        if structure.enums or structure.columns:
-            others += _bind(names, path, structure, classes, bound)
+    for path in mapping:
+        others += _bind(names, path, names.reading.structure(path), classes, bound)
     enums = [replace(enum, bindings=tuple(sorted(bound[key]))) for key, enum in classes.items()]
     return tuple(sorted([*enums, *others], key=lambda enum: (enum.path, enum.line, enum.name)))
 

@@ -16,6 +16,8 @@ VALUES = "values"
 LABELS = "labels"
 UNKNOWN = "unknown"
 
+_DECODER = json.JSONDecoder()
+
 
 class Import(NamedTuple):
     """One imported name: ``import a.b as c`` has no ``name``, a star import the name ``*``.
@@ -169,6 +171,16 @@ def structure_from(text: bytes | str) -> Structure:
         tuple(EnumUse(*row)._replace(labels=tuple(row[2])) for row in enums),
         tuple(Alternatives(name, tuple(labels), line) for name, labels, line in alternatives),
     )
+
+
+def imports_from(text: str) -> tuple[Import, ...]:
+    """Read only the imports of a structure back from JSON: they stand first.
+
+    Raises:
+        ValueError, TypeError, IndexError: the text is not one that :func:`as_json` wrote.
+    """
+    rows, _ = _DECODER.raw_decode(text, 1)
+    return tuple(Import(*row) for row in rows)
 
 
 def mentions_from(text: bytes | str) -> Mentions:

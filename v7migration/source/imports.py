@@ -89,15 +89,15 @@ def build(reading: Reading, others: Iterable[str] = ()) -> Graph:
     modules = Modules(reading.root, [*reading.paths, *others])
     modules.choose_roots(
         (path, item.module)
-        for path, structure in reading.structures()
-        for item in structure.imports
+        for path in reading.paths
+        for item in reading.imports(path)
         if not item.level and item.module
     )
     edges: list[Edge] = []
     lost: list[Lost] = []
     known = {path: path for path in modules.files}  # one string for each path, however often it is named
-    for path, structure in reading.structures():
-        for item in structure.imports:
+    for path in reading.paths:
+        for item in reading.imports(path):
             _resolve(modules, known[path], item, known, edges, lost)
     unique = tuple(dict.fromkeys(edges))
     dependencies = dict(_grouped((edge.source, edge.target) for edge in unique))

@@ -78,7 +78,7 @@ class Modules:
         if item.level:
             return True
         top = item.module.partition(".")[0]
-        if not top or top in sys.stdlib_module_names:
+        if top not in self._holders or top in sys.stdlib_module_names:
             return False
         return any(self._at(root, top) not in (None, "") for root in self._roots_for(_parent(path)))
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from v7migration.source.cache import Cache, Damaged, line_of
 from v7migration.source.extract import facts_of
-from v7migration.source.facts import Facts, Mentions, Structure
+from v7migration.source.facts import Facts, Import, Mentions, Structure
 from v7migration.source.tree import Fault, Tree
 
 LARGEST = 4 * 1024 * 1024  # bytes of a source that is still parsed
@@ -71,6 +71,14 @@ class Reading:
         except Damaged:
             return self._again(path).structure
 
+    def imports(self, path: str) -> tuple[Import, ...]:
+        """Return what a file imports; KeyError for a path that was not read."""
+        digest = self._digests[path]
+        try:
+            return self._cache.imports(digest)
+        except Damaged:
+            return self._again(path).structure.imports
+
     def mentions(self, path: str) -> Mentions:
         """Return what a file speaks of; KeyError for a path that was not read."""
         digest = self._digests[path]
@@ -96,7 +104,7 @@ class Reading:
 
     def _again(self, path: str) -> Facts:
         try:
-            return facts_of_source(content_of(self.root / path))
+            return facts_of_source(content_of(f"{self.root}/{path}"))
         except Unreadable as error:
             return Facts(str(error))
 
@@ -146,9 +154,10 @@ def _already_kept(
     root: Path, paths: Sequence[str], kept: Cache, digests: dict[str, str], faults: list[Fault]
 ) -> Iterator[str]:
     """Note the digests of the sources that the cache holds and yield the paths of the others."""
+    top = f"{root}/"
     for path in paths:
         try:
-            digest = hashlib.sha256(content_of(root / path)).hexdigest()
+            digest = hashlib.sha256(content_of(top + path)).hexdigest()
         except Unreadable as error:
             faults.append(Fault(path, str(error)))
             continue
@@ -218,14 +227,14 @@ def _read_batch(root: Path, paths: list[str]) -> list[_Read]:
 
 def _read_one(root: Path, path: str) -> _Read:
     try:
-        content = content_of(root / path)
+        content = content_of(f"{root}/{path}")
     except Unreadable as error:
         return _Read(path, "", b"", str(error))
     digest = hashlib.sha256(content).hexdigest()
     return _Read(path, digest, line_of(digest, facts_of_source(content)), "")
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: str) -> bytes:
     """Return the bytes of a source.
 
     Raises:

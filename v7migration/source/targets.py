@@ -174,8 +174,8 @@ def _aim_at_table(
 def _close_over_aliases(targets: Targets, names: Names) -> None:
     """Add every name under which somebody imports a wanted one (``Status as S``), and the names of those again."""
     renamed: dict[str, set[str]] = defaultdict(set)
-    for _, structure in names.reading.structures():
-        for item in structure.imports:
+    for path in names.reading.paths:
+        for item in names.reading.imports(path):
             if item.alias and item.name and item.alias != item.name:
                 renamed[item.name].add(item.alias)
     new = set(targets.interesting)

@@ -143,7 +143,7 @@ class _File:
         return number, Touch(self.path, line, confidence, breaking, what)
 
     def _imports(self) -> Iterator[tuple[int, Touch]]:
-        for item in self.names.reading.structure(self.path).imports:
+        for item in self.names.reading.imports(self.path):
             if item.name not in self.targets.interesting:
                 continue
             origin = self.names.origin(self.path, item.bound)
