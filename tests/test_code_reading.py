@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -326,6 +329,30 @@ def test_many_sources_are_parsed_in_processes_with_the_same_result(tmp_path: Pat
         assert found.parsed == len(files) and len(found.paths) == len(files) - 1
         assert found.structure("m7.py").imports == (Import("m8", "", "", 0, 1, "module"),)
         assert [fault.path for fault in found.faults] == ["bad.py"]
+
+
+def test_a_source_that_ends_its_process_is_a_fault_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first batch ends its process; read one by one, only the culprit is lost."""
+    files = {f"m{n:04}.py": f"import m{n}\n" for n in range(reading.FEW + 100)}
+    whole, alone = reading._in_processes, reading._read_one
+    failed: list[bool] = []
+
+    def breaks_once(root: Path, batches: deque[list[str]], processes: int) -> Iterator[reading._Read]:
+        if not failed:
+            failed.append(True)
+            raise BrokenProcessPool
+        yield from whole(root, batches, processes)
+
+    def kills(root: Path, path: str) -> reading._Read:
+        return reading._Read(path, "", b"", "died") if path == "m0007.py" else alone(root, path)
+
+    monkeypatch.setattr(reading, "_in_processes", breaks_once)
+    monkeypatch.setattr(reading, "_alone", kills)
+    with read(scan(write(tmp_path, files))) as found:
+        assert len(found.paths) == len(files) - 1
+        assert [(fault.path, fault.reason) for fault in found.faults] == [("m0007.py", "died")]
 
 
 @settings(max_examples=200, deadline=None)
