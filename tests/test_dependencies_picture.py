@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.world import World
+from v7migration import demo
 from v7migration.errors import Refused, UsageError
 from v7migration.ledger.models import Inventory
 from v7migration.pipeline import inventory
@@ -71,6 +72,11 @@ def test_a_chain_of_thousands_needs_no_recursion() -> None:
     assert len(cycles(names, [*chain, ("v04000", "v00000")])[0]) == 4001
 
 
+def sorted_ends(x1: float, y1: float, x2: float, y2: float) -> tuple[float, float, float, float]:
+    """Return the rectangle in which a curve lies: left, top, right, bottom."""
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_boxes_never_overlap_and_lines_keep_clear_of_them(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
@@ -81,10 +87,17 @@ def test_boxes_never_overlap_and_lines_keep_clear_of_them(seed: int) -> None:
         apart = one.x + one.width < other.x or other.x + other.width < one.x
         assert apart or one.y + one.height < other.y or other.y + other.height < one.y
     for path, (source, target) in zip(found.paths, edges, strict=True):
+        points = [(float(x), float(y)) for x, y in re.findall(r"([-\d.]+) ([-\d.]+)", path)]
+        assert all(0 <= x <= found.width and -14 <= y <= found.height for x, y in points)
         for x1, x2, y in re.findall(r"(?:^M|[ ,])([\d.]+) [\d.]+ L([\d.]+) ([\d.]+)", path):
             for name, box in found.boxes.items():
                 within = box.x + 1 < float(x2) and float(x1) < box.x + box.width - 1
                 assert name in (source, target) or not (within and box.y < float(y) < box.y + box.height)
+        curves = re.findall(r"([\d.]+) ([\d.]+) C[-\d.]+ [-\d.]+, [-\d.]+ [-\d.]+, ([\d.]+) ([\d.]+)", path)
+        for x1, y1, x2, y2 in (sorted_ends(*map(float, curve)) for curve in curves if source != target):
+            for box in found.boxes.values():
+                clear = box.x + box.width <= x1 + 0.2 or x2 <= box.x + 0.2
+                assert clear or box.y + box.height < y1 or y2 < box.y
 
 
 def test_layers_lead_down_and_the_drawing_is_the_same_every_time() -> None:
@@ -222,6 +235,13 @@ def test_the_inventory_keeps_the_dependencies_and_writes_their_picture(world: Wo
     assert {"file_audit", "tenants", "foreign key", "view reads"} <= labels
     assert tree.find(f"{SVG}title") is not None and tree.find(f"{SVG}desc") is not None
     assert list(tree.iter(f"{SVG}a")) == [] and "prefers-color-scheme: dark" in path.read_text()
+
+
+def test_the_picture_in_the_repository_is_the_one_that_the_command_draws_of_the_demo(
+    world: World, tmp_path: Path
+) -> None:
+    told("--only", "dependencies", "--svg", str(tmp_path / "now.svg"))
+    assert (tmp_path / "now.svg").read_text() == (Path(demo.__file__).parent / "dependencies.svg").read_text()
 
 
 def test_a_picture_without_dependencies_or_without_a_place_is_refused(world: World, tmp_path: Path) -> None:

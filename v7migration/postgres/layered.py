@@ -76,7 +76,7 @@ def draw(sizes: Mapping[str, Size], edges: Sequence[Edge], *, page: float = 1200
         KeyError: an edge names a node without a size.
     """
     parts = [_component(nodes, sizes, edges) for nodes in components(sizes, edges)]
-    parts.sort(key=lambda part: (not part.indexes, -part.height, -part.width, min(part.boxes)))
+    parts.sort(key=lambda part: (not part.indexes + part.loops, -part.height, -part.width, min(part.boxes)))
     boxes: dict[str, Box] = {}
     paths = [""] * len(edges)
     x = y = shelf = width = 0.0
@@ -87,6 +87,8 @@ def draw(sizes: Mapping[str, Size], edges: Sequence[Edge], *, page: float = 1200
             boxes[name] = Box(round(box.x + x, 1), round(box.y + y, 1), box.width, box.height)
         for index, points in zip(part.indexes, part.routes, strict=True):
             paths[index] = _path([(px + x, py + y) for px, py in points])
+        for index in part.loops:
+            paths[index] = _loop(boxes[edges[index][0]])
         width, shelf = max(width, x + part.width), max(shelf, part.height)
         x += part.width + BETWEEN
     return Drawing(round(width, 1), round(y + shelf, 1), boxes, paths)
@@ -94,13 +96,14 @@ def draw(sizes: Mapping[str, Size], edges: Sequence[Edge], *, page: float = 1200
 
 @dataclass(frozen=True)
 class _Part:
-    """One component, drawn at the origin; ``routes`` are the points of the edges in ``indexes``."""
+    """One component, drawn at the origin; ``routes`` are the points of the edges in ``indexes``, loops aside."""
 
     width: float
     height: float
     boxes: dict[str, Box]
     indexes: list[int]
     routes: list[list[tuple[float, float]]]
+    loops: list[int]
 
 
 def _component(nodes: Sequence[str], sizes: Mapping[str, Size], edges: Sequence[Edge]) -> _Part:
@@ -122,9 +125,9 @@ def _component(nodes: Sequence[str], sizes: Mapping[str, Size], edges: Sequence[
     for route, back in zip(routes, turned, strict=True):
         if back:
             route.reverse()
-    routes += [_loop(boxes[edges[index][0]]) for index in loops]
     width = max(x + w for x, w in columns)
-    return _Part(width, max(b.y + b.height for b in boxes.values()), boxes, real + loops, routes)
+    height = max(place.y + place.height / 2 for place in places)
+    return _Part(width, height, boxes, real, routes, loops)
 
 
 def _places(
@@ -334,19 +337,16 @@ def _ports(places: Sequence[_Place], ends: Mapping[int, list[tuple[float, int]]]
     return found
 
 
-def _loop(box: Box) -> list[tuple[float, float]]:
-    """Return the corners of a loop at the upper right corner of a box: its right side is for edges that leave."""
+def _loop(box: Box) -> str:
+    """Return a loop at the upper right corner of a box, as a path: its right side is for edges that leave."""
     x, y = box.x + box.width, box.y
-    return [(x - 30, y), (x - 34, y - LOOP), (x - 4, y - LOOP), (x - 10, y)]
+    return f"M{x - 30:.1f} {y:.1f} C{x - 34:.1f} {y - LOOP:.1f}, {x - 4:.1f} {y - LOOP:.1f}, {x - 10:.1f} {y:.1f}"
 
 
 def _path(points: Iterable[tuple[float, float]]) -> str:
     """Return an edge's points as the ``d`` of a path: curves between columns, straight lines across them."""
     (x, y), *rest = points
     words = [f"M{x:.1f} {y:.1f}"]
-    if len(rest) == 3 and rest[0][1] == rest[1][1] < y:  # a loop
-        words.append("C" + ", ".join(f"{px:.1f} {py:.1f}" for px, py in rest))
-        return " ".join(words)
     for n, (nx, ny) in enumerate(rest):
         if n % 2 or abs(ny - y) < 0.05:
             words.append(f"L{nx:.1f} {ny:.1f}")

@@ -68,7 +68,7 @@ class DependencyTable(tables.Table):  # type: ignore[misc]
     """The dependencies that are drawn, as a list."""
 
     source = tables.Column(accessor="from", verbose_name="Needs")
-    kind = tables.Column()
+    kind = tables.Column(attrs={"td": {"class": "nowrap"}})
     target = tables.Column(accessor="to", verbose_name="Is needed")
     detail = tables.Column(empty_values=(), orderable=False, verbose_name="By what, which columns")
 

@@ -66,7 +66,7 @@ class Command(StageCommand):
         if "dependencies" in result:
             _print_dependencies(self.say, result["dependencies"])
             if options["svg"]:
-                inventory.write_picture(result["dependencies"], path=options["svg"], subject=snapshot.target_name)
+                inventory.write_picture(result["dependencies"], path=options["svg"], subject=snapshot.database)
                 self.say(f"Picture      {options['svg']}")
         if "files" in result:
             print_files(self.say, result["files"])
