@@ -78,6 +78,16 @@ def test_a_query_that_takes_too_long_is_given_up_and_counts_as_long(
     assert measure.compare([entry(2)], [found | {"name": "a query"}])[0]["verdict"] == "degraded"
 
 
+def test_a_table_that_somebody_keeps_locked_holds_no_measurement_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "LOCK_TIMEOUT", 50)
+    with world.owner() as owner, owner.transaction(), world.web() as connection:
+        owner.execute("LOCK TABLE public.file_audit_comments IN ACCESS EXCLUSIVE MODE")
+        found = measure.measure(connection, [])
+    assert found["sizes"] == [] and "sizes: canceling statement due to lock timeout" in found["faults"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "verdict"),
     [

@@ -24,6 +24,8 @@ Connection = psycopg.Connection[Any]
 _SQL = Path(__file__).resolve().parent.parent / "sql" / "inventory"
 STATEMENT_TIMEOUT = 10_000
 """Milliseconds after which one query of a measurement is given up."""
+LOCK_TIMEOUT = 3_000
+"""Milliseconds that the sizes wait for a table that somebody has locked."""
 REPETITIONS = 7
 ENOUGH = 2.0
 """Seconds after which a query is not repeated any more (twice it always runs, so that one is warm)."""
@@ -76,16 +78,19 @@ def measure(connection: Connection, queries: Iterable[Named]) -> dict[str, Any]:
     (see :func:`v7migration.postgres.statements.heaviest`). ``rows`` is the planner's estimate, ``plan`` the node
     types from the top, ``tree`` [{``depth``, ``node``, ``rows``, ``cost``}] the same as a tree, ``error`` empty when
     the query answered in time: a query that the role may not run is a part of the measurement that says so.
+    ``faults`` says which list could not be read, because a table stayed locked.
     """
     sizes = ("name", "rows", "table_bytes", "index_bytes")
     indexes = ("name", "table", "scans", "rows_read", "bytes", "valid")
+    faults: list[str] = []
     return {
         "role": connection.info.user,
         "server_version": connection.info.server_version,
         "statement_timeout": STATEMENT_TIMEOUT,
         "queries": [timed(connection, query) for query in queries],
-        "sizes": [dict(zip(sizes, row, strict=True)) for row in _rows(connection, "measured_sizes")],
-        "indexes": [dict(zip(indexes, row, strict=True)) for row in _rows(connection, "measured_indexes")],
+        "sizes": _listed(connection, "measured_sizes", sizes, faults),
+        "indexes": _listed(connection, "measured_indexes", indexes, faults),
+        "faults": faults,
         "health": health(connection),
         "statements": heaviest(connection, timeout=STATEMENT_TIMEOUT),
     }
@@ -209,8 +214,23 @@ def _once(connection: Connection, text: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
+def _listed(connection: Connection, name: str, keys: Sequence[str], faults: list[str]) -> list[dict[str, Any]]:
+    """Return the rows of a query by key; where a lock or the time stops it, none, and why in ``faults``."""
+    try:
+        return [dict(zip(keys, row, strict=True)) for row in _rows(connection, name)]
+    except (errors.LockNotAvailable, errors.QueryCanceled) as error:
+        faults.append(f"{name.removeprefix('measured_')}: {error.diag.message_primary}")
+        return []
+
+
 def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:
-    return connection.execute(_query(name)).fetchall()
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET TRANSACTION READ ONLY")
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
+            [str(LOCK_TIMEOUT), str(STATEMENT_TIMEOUT)],
+        )
+        return connection.execute(_query(name)).fetchall()
 
 
 @cache
