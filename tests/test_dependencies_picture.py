@@ -100,6 +100,13 @@ def test_boxes_never_overlap_and_lines_keep_clear_of_them(seed: int) -> None:
                 assert clear or box.y + box.height < y1 or y2 < box.y
 
 
+def test_lines_that_pass_below_all_boxes_lie_within_the_picture() -> None:
+    names = [f"c{n}" for n in range(9)]
+    found = draw(dict.fromkeys(names, (60.0, 28.0)), [(a, b) for a in names for b in names if a != b])
+    lowest = max(float(y) for path in found.paths for y in re.findall(r"[-\d.]+ ([-\d.]+)", path))
+    assert max(box.y + box.height for box in found.boxes.values()) < lowest <= found.height
+
+
 def test_layers_lead_down_and_the_drawing_is_the_same_every_time() -> None:
     chance = random.Random(7)  # noqa: S311
     names = [f"t{n}" for n in range(60)]
