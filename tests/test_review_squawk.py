@@ -44,6 +44,12 @@ def test_what_our_rules_say_of_the_statement_is_not_said_twice() -> None:
     assert told(sql) == set()
 
 
+def test_a_serial_column_is_not_called_one_without_a_default() -> None:
+    found = {item[0] for item in told("ALTER TABLE a ADD COLUMN b bigserial NOT NULL;")}
+    assert "SQ-adding-required-field" not in found
+    assert ("SQ-adding-required-field", "accept", 1) not in told("ALTER TABLE a ADD COLUMN b bigint NOT NULL;")
+
+
 def test_a_table_that_the_script_makes_has_nobody_to_stop() -> None:
     made = "CREATE TABLE a (b bigint);\nCREATE INDEX i ON a (b);\nALTER TABLE a ADD CONSTRAINT c CHECK (b > 0);"
     assert told(made) == set()

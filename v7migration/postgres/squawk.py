@@ -36,8 +36,8 @@ BLOCKING = frozenset({
 # Our own rules that say the same of a statement.
 SAME = {
     "adding-field-with-default": {"V7S221"}, "adding-foreign-key-constraint": {"V7S213"},
-    "adding-not-nullable-field": {"V7S212", "V7S222"}, "adding-required-field": {"V7S222"},
-    "adding-serial-primary-key-field": {"V7S221"}, "ban-drop-column": {"V7S204", "V7S117"},
+    "adding-not-nullable-field": {"V7S212", "V7S222"}, "adding-required-field": {"V7S221", "V7S222"},
+    "adding-serial-primary-key-field": {"V7S213", "V7S221"}, "ban-drop-column": {"V7S204", "V7S117"},
     "ban-drop-constraint": {"V7S204", "V7S117"}, "ban-drop-database": {"V7S112"},
     "ban-drop-table": {"V7S204", "V7S117"},
     "ban-drop-not-null": {"V7S212"}, "ban-truncate-cascade": {"V7S106"}, "changing-column-type": {"V7S212"},

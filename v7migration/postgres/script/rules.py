@@ -57,6 +57,20 @@ def _in_order(script: Script, made: set[objects.Named], document: Mapping[str, A
     for section, statement in statements:
         yield from _queries(section, statement, known)
     yield from undone.findings(script, statements, made)
+    yield from _dropped(statements)
+
+
+def _dropped(statements: list[tuple[Section, Statement]]) -> Iterator[Problem]:
+    """What is dropped although the script has not made it before: one that it makes again later was somebody else's."""
+    made: set[objects.Named] = set()
+    for section, statement in statements:
+        for named in objects.dropped(statement):
+            if named not in made and ("table", named[1].rpartition(".")[0]) not in made:
+                message = f"a forward section drops the {named[0]} {_short(named[1])}, which the script did not make"
+                hint = "The rollback cannot bring back what it held."
+                yield Problem("V7S204", ACCEPT, section.number, statement.line, message, hint)
+        made.difference_update(objects.dropped(statement))
+        made.update(objects.created(statement))
 
 
 def _queries(section: Section, statement: Statement, known: Known) -> Iterator[Problem]:
@@ -185,10 +199,6 @@ def _forward(statement: Statement, made: set[objects.Named]) -> Iterator[Finding
     if getattr(root, "replace", False):
         hint = "The rollback cannot bring the former definition back. Leave OR REPLACE out."
         yield "V7S202", ACCEPT, "OR REPLACE overwrites what may be there already", hint
-    for named in objects.dropped(statement):
-        if named not in made and ("table", named[1].rpartition(".")[0]) not in made:
-            message = f"a forward section drops the {named[0]} {_short(named[1])}, which the script did not make"
-            yield "V7S204", ACCEPT, message, "The rollback cannot bring back what it held."
     for node in grammar.nodes(root, "InsertStmt", "DeleteStmt", "UpdateStmt", "MergeStmt"):
         target = objects.relation(node.relation)
         if target == f"{way_back.GATE_SCHEMA}.run_ledger":

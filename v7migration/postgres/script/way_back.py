@@ -78,14 +78,14 @@ def findings(script: Script) -> list[Problem]:
 
 def _made(script: Script) -> dict[Named, Maker]:
     made: dict[Named, Maker] = {}
-    gone: set[Named] = set()
     for section in script.sections:
         for statement in section.statements:
-            gone.update(objects.dropped(statement))
+            for named in objects.dropped(statement):
+                made.pop(named, None)
             for named in objects.created(statement):
                 if not _of_the_gate(named):
                     made.setdefault(named, (section, statement))
-    return {named: maker for named, maker in made.items() if named not in gone}
+    return made
 
 
 def _partition_of(named: Named, statement: Statement) -> Named | None:
