@@ -94,7 +94,14 @@ def test_after_the_run_target_names_are_recorded_once_with_person_and_history(ex
     assert file.v7_target_name == "WF4_V7_L4_2of2_DomainService.py"
     latest = file.history.first()
     assert (latest.history_user_id, latest.history_change_reason) == ("ada", "inventory of the source tree")
-    assert first["written"] == File.objects.exclude(v7_target_name=None).count() > 80
+    assert first["written"] == File.objects.exclude(v7_impact_score=None).count() == 130
+    assert File.objects.exclude(v7_target_name=None).count() > 80
+    model = File.objects.get(file_path="src/models/WF4_V7_L1_1of2_DomainModel.py")
+    assert SERVICE in (model.v7_dependents or [])
+    assert file.v7_dependencies == [model.file_path]
+    assert "src/models/base.py" in (model.v7_dependencies or [])
+    assert model.v7_database_enums == ["public.domain_curation_status"]
+    assert 3 <= (model.v7_impact_score or 0) <= 10
     count = File.history.count()
     assert taken(executed, "ada")["recorded"] == {"written": 0, "note": ""}
     assert File.history.count() == count

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.conf import settings
 
 from tracking import home
 from tracking.actors import Actor
@@ -14,10 +15,13 @@ from tracking.models import Layer, WorkflowCode
 from tracking.services import files_record
 from v7migration.errors import Refused
 from v7migration.ledger.models import Inventory, Snapshot
+from v7migration.postgres.enum_groups import EnumType
 from v7migration.postgres.file_audit import read_file_audit
-from v7migration.source import judging, matching, naming, tree
+from v7migration.source import impact, judging, matching, naming, tree
+from v7migration.source.impact import Impact
 from v7migration.source.judging import COMPLIANT, EXEMPT, Judged
 from v7migration.source.matching import Audited, Matching
+from v7migration.source.survey import survey
 
 Document = dict[str, Any]
 EMPTY: Document = {"compliant": [], "violations": [], "orphans": [], "phantoms": []}
@@ -42,12 +46,17 @@ def take_files(
         TransitionRefused: the actor's personas may not record target names.
     """
     document, matched, judgement = compare(connection, source)
+    impacts = weighed(source, snapshot, matched)
+    document["impacts"] = [
+        {"path": path, "score": found.score, "reasons": list(found.reasons), "enums": list(found.enums)}
+        for path, found in impacts.items()
+    ]
     row = Inventory.objects.create(
         part=Inventory.Part.FILES, subject=document["root"][-300:], snapshot=snapshot, document=document,
         taken_by=actor.username if actor else "",
     )  # fmt: skip
     document["inventory"] = str(row.pk)
-    document["recorded"] = record(matched, judgement.files, actor=actor)
+    document["recorded"] = record(matched, judgement.files, impacts, actor=actor)
     return document
 
 
@@ -78,6 +87,26 @@ def compare(connection: psycopg.Connection[Any], source: Path) -> tuple[Document
     return document, matched, judgement
 
 
+def weighed(source: Path, snapshot: Snapshot | None, matched: Matching) -> dict[str, Impact]:
+    """Return what changing each file of a tree touches, by its path.
+
+    Raises:
+        Refused: the tree cannot be read, or what was read of it cannot be kept.
+    """
+    types = [
+        EnumType(t["schema"], t["name"], tuple(t["labels"])) for t in (snapshot.enums["types"] if snapshot else [])
+    ]
+    shared = {path: [code for code in row.workflows if code.startswith("WF")] for path, row in matched.rows.items()}
+    try:
+        with survey(source, cache=settings.STATE_DIR / "cache") as found:
+            return dict(impact.weigh(found, types, shared))
+    except OSError as error:
+        raise Refused(
+            f"What was read of the sources cannot be kept: {error.strerror or error}.",
+            f"Make room in {settings.STATE_DIR}, or name another directory in V7_STATE_DIR.",
+        ) from error
+
+
 def registered() -> naming.Registry:
     """Return the registered workflows and layers."""
     return naming.Registry(
@@ -85,24 +114,37 @@ def registered() -> naming.Registry:
     )
 
 
-def record(matched: Matching, files: Iterable[Judged], *, actor: Actor | None) -> Document:
-    """Write the proposed target names to file_audit where they differ, once the run has added its columns.
+def record(
+    matched: Matching, files: Iterable[Judged], impacts: Mapping[str, Impact], *, actor: Actor | None
+) -> Document:
+    """Write target names and impacts to file_audit where they differ, once the run has added its columns.
 
     Before the run, without an actor, and while the tracking rows are being moved nothing is written, and why is said.
     """
     if home.current() == home.PLANNING:
         return {"written": 0, "note": "file_audit gets its V7 columns with the run; until then this is only shown"}
     if actor is None:
-        return {"written": 0, "note": "name yourself with --as to record the target names in file_audit"}
+        return {"written": 0, "note": "name yourself with --as to record target names and impacts in file_audit"}
     if not home.is_open():
         return {"written": 0, "note": "the tracking rows are fenced: run v7_inventory again after the run"}
     targets = {file.path: file.target for file in files if file.target}
     values = {
-        row.key: {"v7_target_name": targets[path]}
-        for path, row in matched.rows.items()
-        if path in targets and row.target != targets[path] and row.key > 0
+        row.key: _values(targets.get(path), impacts.get(path)) for path, row in matched.rows.items() if row.key > 0
     }
     return {"written": files_record(values=values, actor=actor, reason="inventory of the source tree"), "note": ""}
+
+
+def _values(target: str | None, found: Impact | None) -> Document:
+    """Return what file_audit is told of a file, by column."""
+    values: Document = {"v7_target_name": target} if target else {}
+    if found is not None:
+        values |= {
+            "v7_dependencies": list(found.dependencies),
+            "v7_dependents": list(found.dependents),
+            "v7_database_enums": list(found.enums),
+            "v7_impact_score": found.score,
+        }
+    return values
 
 
 def _verdicts(files: Iterable[Judged]) -> Document:
