@@ -34,6 +34,10 @@ def _at_home(request: HttpRequest) -> bool:
     return request.path == "/"
 
 
+def _at_migrations(request: HttpRequest) -> bool:
+    return request.path.startswith("/enums/") and not request.path.startswith("/enums/groups/")
+
+
 NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Workflow",
@@ -53,7 +57,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Tasks", "task_alt", "tasks"),
             _page("Impacts", "public", "impacts"),
             _page("ENUM groups", "join_inner", "enum-groups"),
-            _page("ENUMs", "merge", "enums"),
+            _page("ENUMs", "merge", "enums", active=_at_migrations),
             _page("Files", "folder_open", "files"),
             _page("Dependencies", "account_tree", "dependencies"),
             _page("Results", "labs", "results"),

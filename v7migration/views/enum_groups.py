@@ -24,12 +24,12 @@ from v7migration.middleware import status_of
 from v7migration.pipeline import consolidation
 from v7migration.pipeline.consolidation import Choice, Group, Plan
 from v7migration.postgres.enum_conversion import scripts
-from v7migration.postgres.enum_mapping import SAME, align, suggest
+from v7migration.postgres.enum_mapping import align, suggest
 from v7migration.templatetags.v7 import badge, plain, utc
 
 SHOWN = 4
 OPTIONS = 4_000
-"""How many choices one page offers before labels of equal text are shown without one."""
+"""How many choices one page offers; on a larger one only labels without a suggestion have a choice."""
 HOW = {"same": "same text", "spelling": "but for case or punctuation", "stem": "but for a shared word"}
 
 
@@ -230,7 +230,7 @@ def _going(group: Group, choice: Choice, plan: Plan, data: QueryDict) -> list[di
                 "to": plan.mappings[member.name][label],
                 "how": HOW.get(suggestions[label].how, ""),
                 "said": data.get(f"m-{index[member.name]}-{j}", ""),
-                "is_open": few or suggestions[label].how != SAME,
+                "is_open": few or suggestions[label].target is None,
                 "suggested": suggestions[label].target,
             }
             for j, label in enumerate(member.labels)
