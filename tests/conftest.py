@@ -94,6 +94,7 @@ def trouble(world: World, settings: Settings, tmp_path: Path) -> Callable[[str],
         settings.V7_SCRIPT = tmp_path / "troubled.sql"
         settings.V7_SCRIPT.write_text(text.replace(before, f"{before}\n{TROUBLE}"))
         inventory.take(actor=world.actor("ada"))
+        world.accept_groups()
         for number, name in ((1, "ada"), (2, "lena"), (3, "dana")):
             world.finish_task(number, name)
         world.rehearse()

@@ -152,6 +152,7 @@ def test_names_and_texts_made_to_inject_travel_from_the_inventory_to_the_target_
             sql.SQL("CREATE TYPE public.{} AS ENUM ('a', 'b')").format(sql.Identifier(NAMES[1][:-1] + "2"))
         )
     inventory.take(actor=migrated.actor("ada"))
+    migrated.accept_groups()
     impact = impact_create(
         actor=migrated.actor("dana"), change_type="enum", impact_description=SMUGGLED,
         mitigation_strategy=SMUGGLED.replace("\n", "\r\n"), change_detail={SMUGGLED: [SMUGGLED]},

@@ -36,8 +36,9 @@ def printed(*words: str) -> str:
 
 @pytest.fixture
 def proposed(world: World) -> World:
-    """The inventory proposed its consolidations."""
+    """The inventory's groups are accepted."""
     inventory.take(actor=world.actor("ada"), only="enums")
+    world.accept_groups()
     return world
 
 
@@ -102,9 +103,10 @@ def test_the_terminal_shows_the_map(proposed: World) -> None:
     assert "imports break" in text and "places_staging.py:" in text
 
 
-def test_the_whole_inventory_maps_what_it_proposed_itself(world: World) -> None:
-    _, result = inventory.take(actor=world.actor("ada"))
-    assert result["proposed"]["added"] == len(result["code"]["changes"]) > 0
+def test_the_whole_inventory_maps_what_was_accepted(proposed: World) -> None:
+    _, result = inventory.take(actor=proposed.actor("ada"))
+    assert (result["proposed"]["added"], result["proposed"]["waiting"]) == (0, 0)
+    assert EnumMigration.objects.count() == len(result["code"]["changes"]) > 0
 
 
 def test_changes_that_are_over_are_not_mapped(proposed: World) -> None:

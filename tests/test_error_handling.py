@@ -89,6 +89,7 @@ def test_5_1_a_test_environment_that_fails_is_named_and_nothing_proceeds(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inventory.take(actor=world.actor("ada"))
+    world.accept_groups()
     monkeypatch.setenv("REHEARSAL_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     for _ in range(2):
         with pytest.raises(Refused, match="rehearsal server") as refused:

@@ -26,7 +26,7 @@ from tracking.services import impact_create, task_complete, task_start, task_sub
 from v7migration import connections as places
 from v7migration.demo.target import build_target
 from v7migration.ledger.models import Changeset, Incident, Run
-from v7migration.pipeline import gatekeeper, incidents, inventory, sign
+from v7migration.pipeline import consolidation, gatekeeper, incidents, inventory, sign
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.rollback import authorize, find_run, rollback
@@ -104,14 +104,20 @@ class World:
         task = task_submit(task=task, actor=actor)
         task_complete(task=task, actor=actor, reason="done in the test")
 
+    def accept_groups(self, name: str = "dana") -> None:
+        """Accept every group of duplicated ENUM types that waits, as it is proposed."""
+        for group in consolidation.waiting():
+            consolidation.accept(actor=self.actor(name), group=group)
+
     def rehearse(self) -> None:
         """Rehearse the script with the planning rows of now."""
         rehearsal = rehearse(content=gatekeeper.rendered_script(gatekeeper.source_bytes()), person="sam")
         assert rehearsal.ok, rehearsal.report["failures"]
 
     def rehearse_with_inventory(self) -> None:
-        """Take the inventory, which documents the duplicated types, and rehearse."""
+        """Take the inventory, accept its groups of duplicated types, and rehearse."""
         inventory.take(actor=self.actor("ada"))
+        self.accept_groups()
         self.rehearse()
 
     def freeze(self, name: str = "lena") -> Changeset:
@@ -181,8 +187,9 @@ def _fresh(world: World) -> None:
 
 
 def _frozen(world: World) -> None:
-    """Inventory taken, an impact filed, pre-execution tasks done, rehearsed, frozen."""
+    """Inventory taken, its groups accepted, an impact filed, pre-execution tasks done, rehearsed, frozen."""
     inventory.take(actor=world.actor("ada"))
+    world.accept_groups()
     impact_create(
         actor=world.actor("dana"), change_type="enum", impact_description="The status types of models merge.",
         affected_layers=[1, 2], affected_workflows=["WF4"], risk_assessment="medium", mitigation_strategy="Cast first.",

@@ -43,7 +43,8 @@ class EnumList(LoginRequiredMixin, SingleTableMixin, FilterView):  # type: ignor
     table_pagination = {"per_page": 50}
     extra_context = {
         "title": "ENUM migrations",
-        "lead": "Which ENUM type of the target takes the place of which others. The inventory proposes them.",
+        "lead": "Which ENUM type of the target takes the place of which others. Accepting an ENUM group writes them.",
+        "new": ("enum-groups", "ENUM groups"),
     }
 
     def get_queryset(self) -> QuerySet[EnumMigration]:

@@ -15,7 +15,7 @@ from rich.console import Console
 from approvals import gates
 from approvals.selectors import personas_of, signature_facts
 from tracking.actors import Actor
-from tracking.models import GlobalImpact, Phase, SubworkflowTask
+from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask
 from v7migration.connections import PROJECT_DIR, runner_url
 from v7migration.demo.browser import Browser
 from v7migration.demo.cast import CAST
@@ -23,7 +23,7 @@ from v7migration.demo.target import build_target
 from v7migration.errors import StepFailed
 from v7migration.ledger.models import Changeset, Incident, Run, RunState
 from v7migration.management.printing import ProgressReporter, print_checks
-from v7migration.pipeline import emergency, gatekeeper, incidents, inventory, sign
+from v7migration.pipeline import consolidation, emergency, gatekeeper, incidents, inventory, sign
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.target import observe, runner
@@ -91,7 +91,9 @@ class Scenario:
         person = User.objects.get(username="ada")
         snapshot, result = inventory.take(actor=Actor("ada", personas_of(person)))
         self.say(f"{len(snapshot.enums['types'])} ENUM types, {len(snapshot.enums['groups'])} groups of duplicates")
-        self.say(f"{result['proposed']['added']} consolidations proposed in v7_enum_migrations")
+        self.say(f"{result['proposed']['waiting']} groups wait for a decision")
+        if self._decide_on_groups():
+            inventory.take(actor=Actor("ada", personas_of(person)), only="code")
         self._file_an_impact()
         self._finish_tasks()
         if standing is not None and not _taken_back(standing) and not self._stale(standing):
@@ -119,6 +121,18 @@ class Scenario:
         for staleness in found:
             self.say(f"Changeset {changeset.number} is stale: {staleness.sentence}")
         return bool(found)
+
+    def _decide_on_groups(self) -> bool:
+        """Let Dana accept the groups that wait, each on its page; say whether there were any."""
+        waiting = consolidation.waiting()
+        if not waiting:
+            return False
+        self.heading("ENUM groups (2.1.3): Dana, the Data Sentinel, accepts them in the browser")
+        for group in waiting:
+            reason = f"The types are the same: {group.reason}."
+            self.browser("dana").post(f"{consolidation.PAGE[1:]}{group.key}/", verdict="accepted", reason=reason)
+        self.say(f"Accepted: {len(waiting)} groups, {EnumMigration.objects.count()} rows of v7_enum_migrations")
+        return True
 
     def _file_an_impact(self) -> None:
         if GlobalImpact.objects.exists():

@@ -25,6 +25,7 @@ from v7migration.ledger.models import Changeset, Run, RunState, RunStep
 from v7migration.ledger.services import append_event, open_incident
 from v7migration.pipeline import emergency, incidents, integrity, notices, reporting, settle, stopping
 from v7migration.pipeline.account import Blocking, StepAccount, attempts, tell
+from v7migration.pipeline.consolidation import must_be_documented
 from v7migration.pipeline.drift import Drifted, DriftWatch
 from v7migration.pipeline.gatekeeper import Authorization, authorize, facts, still_granted
 from v7migration.pipeline.observer import Observer, fresh
@@ -405,8 +406,8 @@ class _Execution:
 
     def _finish(self) -> None:
         """Run the document's queries; then make the target the home and close the run's account in one transaction."""
-        groups = self.changeset.snapshot.enums["groups"]
-        checks = run_document_queries(self.connection, "after", has_duplicates=bool(groups))
+        has_duplicates = must_be_documented(self.changeset.snapshot.enums)
+        checks = run_document_queries(self.connection, "after", has_duplicates=has_duplicates)
         self.run.report["integrity"] = integrity.compare(self.connection, self.baseline)
         self.run.report["document"] = [check.as_dict() for check in checks]
         self.run.populated, self.run.finished_at = True, timezone.now()

@@ -19,6 +19,7 @@ from v7migration.errors import NegativeVerdict
 from v7migration.ledger.models import Rehearsal
 from v7migration.ledger.services import append_event, store_script
 from v7migration.pipeline import reporting
+from v7migration.pipeline.consolidation import must_be_documented
 from v7migration.pipeline.target import gate_shape, has_gate, runner, take_snapshot
 from v7migration.postgres import catalog, content, dependents, locks
 from v7migration.postgres.fingerprint import added, differences, fingerprint
@@ -31,7 +32,7 @@ from v7migration.postgres.session import Limits, reason_of
 
 Say = Callable[[str], None]
 Failure = dict[str, Any]
-ADVICE = {"4.3 enums": ": run v7_inventory --as USERNAME, which documents the duplicated ENUM types"}
+ADVICE = {"4.3 enums": ": run v7_inventory --only enums, and let a Guardian decide on its groups at /enums/groups/"}
 FILE_AUDIT = ("public", "file_audit")
 SCRATCH_LIMITS = Limits(lock_timeout=10_000, tries=1)
 SHOWN = 5
@@ -76,7 +77,7 @@ def rehearse(*, content: bytes, person: str, own_script: bool = True, say: Say =
         rehearsal_url(version // 10_000) as admin,
         scratch_copy(runner_url(), admin) as scratch,
     ):
-        report = _Rehearsing(script, scratch, own_script, say, bool(snapshot.enums["groups"])).run()
+        report = _Rehearsing(script, scratch, own_script, say, must_be_documented(snapshot.enums)).run()
     report["dependents"]["target"] = in_target
     report["target_differs_from_scratch"] = differences(snapshot.document, report.pop("document"))
     rehearsal = Rehearsal.objects.create(

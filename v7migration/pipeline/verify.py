@@ -14,6 +14,7 @@ from v7migration.connections import WEB_ROLE
 from v7migration.ledger.models import Incident, Run, RunState
 from v7migration.ledger.services import append_event
 from v7migration.pipeline import grading, integrity, performance, reporting
+from v7migration.pipeline.consolidation import must_be_documented
 from v7migration.pipeline.drift import DriftWatch
 from v7migration.pipeline.target import Connection, runner
 from v7migration.postgres.queries import Check, all_ok, run_document_queries
@@ -75,8 +76,8 @@ def _checks(run: Run | None) -> list[Check]:
         if run is None or not run.populated:
             before = Run.objects.filter(state=RunState.ROLLED_BACK).exists()
             return run_document_queries(connection, "rolled back" if before else "before")
-        groups = run.changeset.snapshot.enums["groups"]
-        checks = run_document_queries(connection, "after", has_duplicates=bool(groups))
+        has_duplicates = must_be_documented(run.changeset.snapshot.enums)
+        checks = run_document_queries(connection, "after", has_duplicates=has_duplicates)
         return checks + list(_strict(connection, run))
 
 

@@ -21,7 +21,7 @@ from v7migration.pipeline import inventory
 
 
 class Command(StageCommand):
-    """Take snapshot, fingerprint, ENUM types and dependencies of the target, and propose ENUM consolidations."""
+    """Take snapshot, fingerprint, ENUM types and dependencies of the target, and say what waits for a decision."""
 
     help = __doc__
 
@@ -60,9 +60,7 @@ class Command(StageCommand):
             )
             _print_rows(self.say, enums["rows"])
         if proposed := result.get("proposed"):
-            self.say(f"Proposed     {proposed['added']} consolidations added to v7_enum_migrations")
-        elif enums and actor is None:
-            self.say("Proposed     nothing: name yourself with --as to propose consolidations")
+            self.say(f"Decisions    {_waiting(proposed)}")
         if "dependencies" in result:
             _print_dependencies(self.say, result["dependencies"])
             if options["svg"]:
@@ -76,6 +74,15 @@ class Command(StageCommand):
             print_baseline(self.say, result["baseline"])
         print_archive(self.say, result["archive"])
         return result, 0
+
+
+def _waiting(standing: dict[str, Any]) -> str:
+    """Return how many groups of ENUM types wait for a decision, and where; an inventory proposes nothing by itself."""
+    left, decided = standing["waiting"], standing["decided"]
+    if not left:
+        return f"every group of duplicates is decided ({decided})"
+    wait = "1 group of duplicates waits" if left == 1 else f"{left} groups of duplicates wait"
+    return f"{wait} for a Guardian at {standing['where']} ({decided} decided)"
 
 
 def _print_rows(say: Callable[[str], None], rows: list[dict[str, Any]]) -> None:

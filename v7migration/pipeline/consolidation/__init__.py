@@ -13,6 +13,7 @@ from v7migration.pipeline.consolidation.groups import (
     find,
     groups,
     latest,
+    must_be_documented,
     standing,
     waiting,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "find",
     "groups",
     "latest",
+    "must_be_documented",
     "plan",
     "proposed",
     "risk",

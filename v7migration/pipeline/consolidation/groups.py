@@ -100,6 +100,21 @@ def standing(inventory: Inventory | None = None) -> dict[str, Any]:
     return {"added": 0, "groups": len(found), "waiting": left, "decided": len(found) - left, "where": PAGE}
 
 
+def must_be_documented(enums: Mapping[str, Any]) -> bool:
+    """Say whether v7_enum_migrations must hold rows (document 4.3): a group is there that nobody rejected.
+
+    Args:
+        enums: ``types`` and ``groups`` of a snapshot.
+    """
+    labels = {f"{t['schema']}.{t['name']}": t["labels"] for t in enums["types"]}
+    verdicts = dict(EnumDecision.objects.order_by("number").values_list("group", "verdict"))
+    for group in enums["groups"]:
+        names = [*group["types"], *(entry["type"] for entry in group.get("near", ()))]
+        if verdicts.get(group_key({name: labels[name] for name in names})) != EnumDecision.Verdict.REJECTED:
+            return True
+    return False
+
+
 def earlier() -> list[EnumDecision]:
     """Return the decisions on groups that are not there any more, the newest first."""
     known = [group.key for group in groups()]

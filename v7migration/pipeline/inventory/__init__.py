@@ -12,10 +12,11 @@ from tracking.actors import Actor
 from v7migration.errors import Refused
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
+from v7migration.pipeline import consolidation
 from v7migration.pipeline.inventory import code_map
 from v7migration.pipeline.inventory.archive import archive_inventory
 from v7migration.pipeline.inventory.dependency_graph import take_dependencies, write_picture
-from v7migration.pipeline.inventory.enum_analysis import analyse, propose_consolidations
+from v7migration.pipeline.inventory.enum_analysis import analyse
 from v7migration.pipeline.inventory.file_naming import compare, left_out, take_files
 from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.inventory.schema_snapshot import (
@@ -42,7 +43,7 @@ def take(
     """Take the inventory of the target and return the stored snapshot and the result by part.
 
     Args:
-        actor: who takes it; without one nothing is proposed, because a proposal names its person.
+        actor: who takes it.
         only: one of :data:`PARTS`; None takes all.
         count: count the rows per ENUM label instead of estimating them.
         source: the root of the source tree; None takes ``V7_SOURCE_DIR``.
@@ -67,8 +68,8 @@ def take(
             schema = take_schema_snapshot(connection, snapshot)
     if only in (None, "baseline"):
         result["baseline"] = take_baseline(snapshot, person=person)
-    if actor is not None and only in (None, "enums"):
-        result["proposed"] = propose_consolidations(snapshot, actor=actor)
+    if only in (None, "enums"):
+        result["proposed"] = consolidation.standing()
     if only in (None, "code"):
         result["code"] = _code(place, snapshot, person, is_only=only == "code")
     result["archive"] = archive_inventory(
@@ -95,7 +96,7 @@ def _files(
 
 
 def _code(source: Path, snapshot: Snapshot, person: str, *, is_only: bool) -> dict[str, Any]:
-    """Map the proposed changes, those of this inventory too, onto the code; no session stays open while it is read."""
+    """Map the proposed changes onto the code; no session stays open while it is read."""
     try:
         with runner(application_name="v7_inventory", needs_file_audit=False) as connection:
             _, matched, judgement = compare(connection, source)
