@@ -84,3 +84,19 @@ def test_the_command_says_how_the_rows_are_known(world: World, capsys: pytest.Ca
     said = capsys.readouterr().out
     assert "ENUM rows" in said and "counted" in said
     assert "subsets" in said
+
+
+def test_code_stands_against_the_database(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    code = inventory(capsys, "--only", "enums")["code"]
+    assert code["state"] == "scanned"
+    matched = {match["type"]: match for match in code["matches"]}
+    assert "public.curation_status" in matched and matched["public.curation_status"]["evidence"]
+    assert set(matched).isdisjoint(code["only_in_database"])
+
+
+def test_a_source_tree_that_cannot_be_read_leaves_the_database_s_part(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = inventory(capsys, "--only", "enums", "--source", "/nowhere/at/all")
+    assert found["code"]["state"] == "not scanned" and found["code"]["reason"]
+    assert found["types"] and found["groups"]

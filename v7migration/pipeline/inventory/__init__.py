@@ -16,7 +16,7 @@ from v7migration.pipeline import consolidation
 from v7migration.pipeline.inventory import code_map
 from v7migration.pipeline.inventory.archive import archive_inventory
 from v7migration.pipeline.inventory.dependency_graph import take_dependencies, write_picture
-from v7migration.pipeline.inventory.enum_analysis import analyse
+from v7migration.pipeline.inventory.enum_analysis import analyse, keep
 from v7migration.pipeline.inventory.file_naming import compare, left_out, take_files
 from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.inventory.schema_snapshot import (
@@ -59,7 +59,7 @@ def take(
         snapshot = take_snapshot(connection, person=person)
         result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name}
         if only in (None, "enums"):
-            result["enums"] = analyse(connection, snapshot, person=person, count=count)
+            analysed = analyse(connection, count=count)
         if only in (None, "dependencies"):
             result["dependencies"] = take_dependencies(connection, snapshot=snapshot, person=person)
         if only in (None, "files"):
@@ -69,6 +69,7 @@ def take(
     if only in (None, "baseline"):
         result["baseline"] = take_baseline(snapshot, person=person)
     if only in (None, "enums"):
+        result["enums"] = keep(analysed, source=place, snapshot=snapshot, person=person)
         result["proposed"] = consolidation.standing()
     if only in (None, "code"):
         result["code"] = _code(place, snapshot, person, is_only=only == "code")

@@ -63,7 +63,7 @@ def take_code(*, source: Path, places: Mapping[str, Place], snapshot: Snapshot |
     changes = [change_of(row) for row in rows]
     try:
         with survey(source, cache=settings.STATE_DIR / "cache") as found:
-            document = _storable(_document(found, changes, places))
+            document = storable(_document(found, changes, places))
     except OSError as error:
         raise Refused(
             f"What was read of the sources cannot be kept: {error.strerror or error}.",
@@ -221,12 +221,12 @@ def _renames(graph: Graph, places: Mapping[str, Place]) -> Document:
     }
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Return a document without what jsonb cannot keep: NUL and lone surrogates become escapes."""
     if isinstance(value, str):
         return value if value.isprintable() else shown(value)
     if isinstance(value, dict):
-        return {_storable(key): _storable(inner) for key, inner in value.items()}
+        return {storable(key): storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(inner) for inner in value]
+        return [storable(inner) for inner in value]
     return value
