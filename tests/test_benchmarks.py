@@ -55,7 +55,8 @@ def test_ctrl_c_leaves_no_server_behind(tmp_path: Path) -> None:
         time.sleep(1)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    assert process.returncode in (130, -signal.SIGINT), said  # Python ends by the signal when it met an import
+    assert "the server is gone" in said
     assert list(tmp_path.glob("v7-tests-*")) == []
 
 
