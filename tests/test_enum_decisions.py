@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import connections
@@ -17,6 +17,7 @@ from v7migration.errors import AppendOnlyRefused, Fenced, Refused, StaleForm, Tr
 from v7migration.ledger.models import EnumDecision, Event
 from v7migration.pipeline import consolidation, inventory
 from v7migration.pipeline.consolidation import Choice, Group
+from v7migration.views.enum_groups import GroupTable
 
 TYPES = """
 CREATE TYPE public.zz_kept AS ENUM ('one', 'two');
@@ -329,6 +330,15 @@ def test_pages_show_groups_hints_conflicts_and_an_unknown_group_is_not_found(ana
     side = client.get(url(ours()), {"base": "public.zz_third", "out": "public.zz_other"}).content.decode()
     assert "Split: take 1 out" in side and "renamed" in side
     assert client.get(url(ours()), {"base": "'; DROP"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [((None, None), "unknown"), ((5, None), "≥ 5"), ((5, 1_200), "1,205"), ((0, 0), "0")],
+)
+def test_the_list_says_how_many_rows_are_known(rows: tuple[int | None, ...], shown: str) -> None:
+    members = [SimpleNamespace(rows={"rows": n, "method": "unknown" if n is None else "estimated"}) for n in rows]
+    assert GroupTable([]).render_rows(cast(Group, SimpleNamespace(members=members))) == shown
 
 
 def test_before_any_inventory_the_list_says_who_takes_it(world: World) -> None:

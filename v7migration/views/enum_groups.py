@@ -59,9 +59,10 @@ class GroupTable(tables.Table):  # type: ignore[misc]
 
     def render_rows(self, record: Group) -> str:
         """Return the rows of all members' tables, with a sign where some are not known."""
-        found = [member.rows["rows"] for member in record.members]
-        unknown = any(member.rows["method"] == "unknown" for member in record.members)
-        return f"{'≥ ' if unknown else ''}{sum(number or 0 for number in found):,}"
+        known = [member.rows["rows"] or 0 for member in record.members if member.rows["method"] != "unknown"]
+        if not known:
+            return "unknown"
+        return f"{'≥ ' if len(known) < len(record.members) else ''}{sum(known):,}"
 
     def render_decision(self, record: Group) -> SafeString:
         """Return what was decided, by whom and when."""
