@@ -59,6 +59,14 @@ class Refused(V7Error):
     exit_code = 5
 
 
+class Unfit(Refused):
+    """What the work needs (a server, a program, a right) cannot serve; ``cause`` names it in one word."""
+
+    def __init__(self, cause: str, message: str, next_step: str) -> None:
+        self.cause = cause
+        super().__init__(message, next_step)
+
+
 class SchemaConflict(Refused):
     """The target holds something of a name that the script creates (document 5.1); ``objects`` names each."""
 

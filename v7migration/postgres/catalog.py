@@ -11,9 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -23,6 +21,7 @@ from psycopg.rows import tuple_row
 from v7migration.errors import Refused
 from v7migration.postgres.canonical import canonical_expression
 from v7migration.postgres.enum_groups import EnumType, Use, enum_conflicts, equal_value_groups
+from v7migration.postgres.kept import query
 from v7migration.postgres.mentions import Places, mentions, search_path
 
 __all__ = [
@@ -39,7 +38,6 @@ __all__ = [
 DOCUMENT_FORMAT = 1
 OLDEST_MAJOR = 14
 
-_SQL = Path(__file__).parent.parent / "sql"
 _AREAS = (
     *("schemas", "extensions", "relations", "columns", "column_order", "constraints", "indexes", "triggers"),
     *("rules", "policies", "sequences", "functions", "aggregates", "types", "statistics", "event_triggers"),
@@ -78,7 +76,7 @@ def identity(conn: psycopg.Connection[Any]) -> TargetIdentity:
     """
     try:
         with pinned(conn) as cursor:
-            row = cursor.execute(_query("inventory/identity")).fetchone()
+            row = cursor.execute(query("inventory/identity")).fetchone()
     except errors.InsufficientPrivilege as error:
         raise Refused(
             "This role may not read the identifier of the database cluster.",
@@ -108,7 +106,7 @@ def snapshot(conn: psycopg.Connection[Any], *, exclude_schemas: Sequence[str] = 
     objects: dict[str, dict[str, Any]] = {}
     with pinned(conn) as cursor:
         for area in (*_AREAS, members, "privileges"):
-            cursor.execute(_query(f"catalog/{area}"), {"excluded": list(exclude_schemas)})
+            cursor.execute(query(f"catalog/{area}"), {"excluded": list(exclude_schemas)})
             _collect(objects, [column.name for column in cursor.description or ()], cursor)
     return {"format": DOCUMENT_FORMAT, "server": major, "objects": dict(sorted(objects.items()))}
 
@@ -135,11 +133,11 @@ def enums(conn: psycopg.Connection[Any]) -> list[EnumType]:
     ``view public.x``, and ``uses`` the same as facts; both are empty for an unused type.
     """
     with pinned(conn) as cursor:
-        types = cursor.execute(_query("inventory/enum_types")).fetchall()
+        types = cursor.execute(query("inventory/enum_types")).fetchall()
         used_by: dict[int, dict[str, Use]] = defaultdict(dict)
-        for oid, words, *facts in cursor.execute(_query("inventory/enum_usage")):
+        for oid, words, *facts in cursor.execute(query("inventory/enum_usage")):
             used_by[oid][words] = Use(*(fact or "" for fact in facts))
-        bodies = cursor.execute(_query("inventory/function_bodies")).fetchall()
+        bodies = cursor.execute(query("inventory/function_bodies")).fetchall()
     for schema, name, _labels, oid in types:
         mention = _mention(schema, name)
         for function, body in bodies:
@@ -177,9 +175,9 @@ def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]
     edge may have ``names`` (of constraints, triggers, columns with a default) and ``columns`` (those that it uses).
     """
     with pinned(conn) as cursor:
-        nodes = cursor.execute(_query("inventory/dependency_nodes")).fetchall()
-        found = cursor.execute(_query("inventory/dependency_edges")).fetchall()
-        bodies = cursor.execute(_query("inventory/dependency_bodies")).fetchall()
+        nodes = cursor.execute(query("inventory/dependency_nodes")).fetchall()
+        found = cursor.execute(query("inventory/dependency_edges")).fetchall()
+        bodies = cursor.execute(query("inventory/dependency_bodies")).fetchall()
     ids = {(catalog, oid): node_id for catalog, oid, node_id, *_ in nodes}
     edges: dict[tuple[str, str, str], dict[str, set[str]]] = {}
     for from_catalog, from_oid, to_catalog, to_oid, kind, name, column in found:
@@ -227,9 +225,3 @@ def pinned(conn: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[tuple[Any, 
                 (list(_PINNED_SETTINGS), list(_PINNED_SETTINGS.values())),
             )
             yield cursor
-
-
-@cache
-def _query(name: str) -> LiteralString:
-    """The text of a query kept beside the package; it is reviewed source, never input."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")

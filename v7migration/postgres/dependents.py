@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 
 from v7migration.postgres.catalog import pinned
+from v7migration.postgres.kept import query
 from v7migration.postgres.script.makes import Makes, makes
 from v7migration.postgres.script.model import Script
 from v7migration.postgres.script.objects import Named, dropped
@@ -24,7 +24,6 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 Address = tuple[int, int, int]  # catalog, object, column (0: the whole object)
 WITH_ITS_OWNER = frozenset("aiPSex")  # deptypes that go without a word
 LOST = frozenset({"index", "trigger", "policy", "constraint", "statistics", "table", "column", "rule", "publication"})
-_SQL = Path(__file__).parent.parent / "sql" / "dependents"
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _resolved(cursor: Cursor, dropped: Iterable[Named]) -> _Going:
     wanted = list(dict.fromkeys(dropped))
     arguments = {"kinds": [kind for kind, _ in wanted], "names": [name for _, name in wanted]}
     goes = _Going()
-    for kind, name, *address in cursor.execute(_query("named"), arguments).fetchall():
+    for kind, name, *address in cursor.execute(query("dependents/named"), arguments).fetchall():
         _add(goes, {_address(address): f"{kind} {name}"})
     return goes
 
@@ -126,7 +125,9 @@ def _close(cursor: Cursor, goes: _Going, frontier: list[Address] | None = None) 
     frontier = list(goes.roots) if frontier is None else frontier
     while frontier:
         added: list[Address] = []
-        for *left, how, class_, object_, part in cursor.execute(_query("edges"), _arrays(frontier)).fetchall():
+        for *left, how, class_, object_, part in cursor.execute(
+            query("dependents/edges"), _arrays(frontier)
+        ).fetchall():
             address, root = _address(left), goes.roots[class_, object_, part]
             if how == "column":
                 goes.columns.append((address, root))
@@ -143,7 +144,7 @@ def _owners(cursor: Cursor, goes: _Going) -> list[tuple[Address, str]]:
     """Turn what hangs on the going objects into the objects that people know; leave out what goes anyway."""
     hanging = list(goes.hanging)
     while hanging:
-        rows = cursor.execute(_query("owners"), _arrays([address for address, _ in hanging])).fetchall()
+        rows = cursor.execute(query("dependents/owners"), _arrays([address for address, _ in hanging])).fetchall()
         above = {_address(row[:3]): _address(row[3:]) for row in rows}
         hanging = [(address, root) for address, root in hanging if not goes.holds(address)]
         if not any(address in above for address, _ in hanging):
@@ -175,7 +176,7 @@ def _is_foreign(fact: _Fact, made: Makes) -> bool:
 
 
 def _facts(cursor: Cursor, addresses: Sequence[Address]) -> dict[Address, _Fact]:
-    rows = cursor.execute(_query("described"), _arrays(addresses)).fetchall()
+    rows = cursor.execute(query("dependents/described"), _arrays(addresses)).fetchall()
     return {
         _address(row[:3]): _Fact(row[3], row[4], (row[5], row[6]) if row[5] and row[6] else None, row[7], bool(row[8]))
         for row in rows
@@ -189,8 +190,3 @@ def _arrays(addresses: Sequence[Address]) -> dict[str, list[int]]:
 
 def _address(parts: Sequence[Any]) -> Address:
     return int(parts[0]), int(parts[1]), int(parts[2])
-
-
-def _query(name: str) -> LiteralString:
-    """The text of a query kept beside the package; it is reviewed source, never input."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")

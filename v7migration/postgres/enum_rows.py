@@ -9,19 +9,17 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import errors, sql
 
 from v7migration.postgres.catalog import pinned
 from v7migration.postgres.enum_groups import EnumType
+from v7migration.postgres.kept import query
 
 PARTITIONED = "partitioned: its rows are told by its partitions"
 ESTIMATED, COUNTED, UNKNOWN = "estimated", "counted", "unknown"
-_COLUMNS = Path(__file__).parent.parent / "sql" / "inventory" / "enum_columns.sql"
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,6 @@ class EnumColumn:
         }  # fmt: skip
 
 
-@cache
-def _query() -> LiteralString:
-    return _COLUMNS.read_text(encoding="utf-8")
-
-
 def enum_columns(conn: psycopg.Connection[Any]) -> list[EnumColumn]:
     """List every table column that holds an enum type, with its statistics as far as this role may see them."""
     with pinned(conn) as cursor:
@@ -74,7 +67,7 @@ def enum_columns(conn: psycopg.Connection[Any]) -> list[EnumColumn]:
         }
         return [
             EnumColumn(*(names[row[0]], *row[1:12], dict(zip(_STATISTICS, row[12:], strict=True))))
-            for row in cursor.execute(_query())
+            for row in cursor.execute(query("inventory/enum_columns"))
         ]
 
 

@@ -16,13 +16,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, LiteralString
+from typing import IO, Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from v7migration.errors import Refused
+from v7migration.errors import Refused, Unfit
 from v7migration.postgres import binaries
+from v7migration.postgres.kept import query
 from v7migration.postgres.session import blockers
 
 Connection = psycopg.Connection[Any]
@@ -32,16 +33,11 @@ LOCK_WAIT = 3_000
 """Milliseconds that the export waits for a lock on a table."""
 TICK = 0.5
 """Seconds between two looks at whether the export waits for somebody."""
-_SQL = Path(__file__).resolve().parent.parent / "sql" / "inventory"
 _RESTRICT = re.compile(rb"^(\\(?:un)?restrict) \S+$", re.MULTILINE)
 
 
-class ExportFailed(Refused):
+class ExportFailed(Unfit):
     """The schema cannot be written out; ``cause`` names what failed: ``programs``, ``lock`` or ``dump``."""
-
-    def __init__(self, cause: str, message: str, next_step: str) -> None:
-        self.cause = cause
-        super().__init__(message, next_step)
 
 
 @dataclass(frozen=True)
@@ -253,18 +249,12 @@ def locked_tables(connection: Connection) -> list[Fault]:
     return [fault for fault, _ in _tables(connection, "locked")]
 
 
-def _tables(connection: Connection, query: str) -> list[tuple[Fault, str]]:
+def _tables(connection: Connection, which: str) -> list[tuple[Fault, str]]:
     """Run a query for tables that cannot be read: each with its pattern for ``--exclude-table``."""
-    rows = connection.execute(_query(query), {"excluded": [GATE_SCHEMA]}).fetchall()
+    rows = connection.execute(query(f"inventory/{which}"), {"excluded": [GATE_SCHEMA]}).fetchall()
     return [(Fault(key, reason), f"{_quoted(schema)}.{_quoted(table)}") for key, schema, table, reason in rows]
 
 
 def _quoted(name: str) -> str:
     """Quote a name for the programs' patterns, in which quotes take every other sign literally."""
     return '"' + name.replace('"', '""') + '"'
-
-
-@cache
-def _query(name: str) -> LiteralString:
-    """The text of a query kept beside the package; it is reviewed source, never input."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-QUERY = Path(__file__).resolve().parent.parent / "sql" / "inventory" / "audited_files.sql"
+from v7migration.postgres.kept import query
+
 INFRASTRUCTURE = "SYSTEM"
 
 
@@ -38,7 +38,7 @@ def read_file_audit(connection: psycopg.Connection[Any]) -> AuditRows:
     if not (found and found[0]):
         return AuditRows((), "the target has no file_audit")
     try:
-        rows = connection.execute(QUERY.read_bytes()).fetchall()
+        rows = connection.execute(query("inventory/audited_files")).fetchall()
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedColumn) as error:
         said = error.diag.message_primary or str(error)
         return AuditRows((), f"file_audit cannot be read: {said}")

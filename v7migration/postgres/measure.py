@@ -10,18 +10,16 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import errors, sql
 
+from v7migration.postgres.kept import query
 from v7migration.postgres.plans import plan_of
 from v7migration.postgres.statements import heaviest
 
 Connection = psycopg.Connection[Any]
-_SQL = Path(__file__).resolve().parent.parent / "sql" / "inventory"
 STATEMENT_TIMEOUT = 10_000
 """Milliseconds after which one query of a measurement is given up."""
 LOCK_TIMEOUT = 3_000
@@ -230,13 +228,7 @@ def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:
             "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
             [str(LOCK_TIMEOUT), str(STATEMENT_TIMEOUT)],
         )
-        return connection.execute(_query(name)).fetchall()
-
-
-@cache
-def _query(name: str) -> LiteralString:
-    """Return the text of a query kept beside the package; it is reviewed source, never input."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+        return connection.execute(query(f"inventory/{name}")).fetchall()
 
 
 def _text(statement: sql.Composed, connection: Connection) -> str:

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from v7migration.errors import Refused
+from v7migration.errors import Refused, Unfit
 from v7migration.postgres.export import ExportFailed, client, described, dump, first_lines, run_through
 from v7migration.postgres.sample import Sample, fill
 from v7migration.postgres.session import connect, reason_of
@@ -30,16 +30,12 @@ NEXT_STEPS = {
 _ERROR = re.compile(r"^(?:psql:[^\n]*?)?(?:ERROR|FATAL):\s+([^\n]+)", re.MULTILINE)
 
 
-class ScratchUnfit(Refused):
+class ScratchUnfit(Unfit):
     """The scratch server cannot serve: fix the environment before proceeding (document 5.1, test environment failure).
 
     ``cause`` names what failed: ``server``, ``superuser``, ``roles``, ``database``, ``programs``, ``dump`` or
     ``restore``.
     """
-
-    def __init__(self, cause: str, message: str, next_step: str) -> None:
-        self.cause = cause
-        super().__init__(message, next_step)
 
 
 @dataclass(frozen=True)
@@ -66,14 +62,12 @@ def _restore(scratch: Connection, major: int, schema: bytes, *, strict: bool) ->
     Raises:
         ScratchUnfit: psql is missing, or (strict) the server refuses a statement.
     """
-    try:
+    with _unfit_where_programs_fail():
         conninfo, environment = described(scratch)
         environment["PGOPTIONS"] = "-c lc_messages=C -c synchronous_commit=off"
         stop = ["-v", "ON_ERROR_STOP=1"] if strict else []
         command = [str(client("psql", major)), "-X", "-q", *stop, "-d", conninfo]
         _, said, code = run_through(command, environment, schema)
-    except ExportFailed as failed:
-        raise ScratchUnfit(failed.cause, failed.message, failed.next_step) from failed
     if code and strict:
         raise _unrestorable(first_lines(said))
     if code:
@@ -92,6 +86,15 @@ def _unrestorable(failure: str) -> ScratchUnfit:
         else "Name in REHEARSAL_DATABASE_URL a scratch server of the target's version with what the schema needs "
         "(extensions, languages, collations), then rehearse again.",
     )
+
+
+@contextmanager
+def _unfit_where_programs_fail() -> Iterator[None]:
+    """Pass on what pg_dump and psql fail at as what makes a rehearsal impossible."""
+    try:
+        yield
+    except ExportFailed as failed:
+        raise ScratchUnfit(failed.cause, failed.message, failed.next_step) from failed
 
 
 @contextmanager
@@ -229,10 +232,8 @@ def restored(
 
 def _dumped(target: Connection) -> bytes:
     """Return the target's schema as SQL, ``migration_gate`` aside: all of it, or the rehearsal is refused."""
-    try:
+    with _unfit_where_programs_fail():
         return dump(target)
-    except ExportFailed as failed:
-        raise ScratchUnfit(failed.cause, failed.message, failed.next_step) from failed
 
 
 def _drop_public_where_absent(target: Connection, scratch: Connection) -> None:

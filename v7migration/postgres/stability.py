@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container
-from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
+from v7migration.postgres.kept import query
 from v7migration.postgres.queries import Check
 from v7migration.postgres.session import set_local
 
 Connection = psycopg.Connection[Any]
 TABLE = "public.file_audit"
-_SQL = Path(__file__).parent.parent / "sql" / "stability"
 SESSION_PATIENCE = 3.0
 """Seconds for which a session that was just cut may linger: the server ends it within one."""
 COUNT_MILLISECONDS = 30_000
@@ -65,14 +64,16 @@ def examine(connection: Connection, *, known: Container[str], before: dict[str, 
 def _sessions(connection: Connection) -> list[tuple[int, str]]:
     deadline = time.monotonic() + SESSION_PATIENCE
     while True:
-        found = [(int(row[0]), str(row[1])) for row in connection.execute(_query("sessions")).fetchall()]
+        found = [(int(row[0]), str(row[1])) for row in connection.execute(query("stability/sessions")).fetchall()]
         if not found or time.monotonic() >= deadline:
             return found
         time.sleep(0.1)
 
 
-def _names(connection: Connection, query: str, known: Container[str] = ()) -> list[str]:
-    return [str(row[0]) for row in connection.execute(_query(query)).fetchall() if str(row[0]) not in known]
+def _names(connection: Connection, kind: str, known: Container[str] = ()) -> list[str]:
+    return [
+        str(row[0]) for row in connection.execute(query(f"stability/{kind}")).fetchall() if str(row[0]) not in known
+    ]
 
 
 def _none(name: str, title: str, found: list[str]) -> Check:
@@ -81,7 +82,7 @@ def _none(name: str, title: str, found: list[str]) -> Check:
 
 def _readable(connection: Connection) -> Check:
     """Read one row of every table; a slow one is readable, a locked or broken one is not."""
-    tables = connection.execute(_query("tables")).fetchall()
+    tables = connection.execute(query("stability/tables")).fetchall()
     failures = []
     for schema, table in tables:
         try:
@@ -112,8 +113,3 @@ def _same_files(before: dict[str, Any], now: dict[str, Any]) -> Check:
 
 def _number(rows: Any) -> str:
     return "uncounted" if rows is None else f"{rows:,}"
-
-
-def _query(name: str) -> LiteralString:
-    """The text of a query kept beside the package; it is reviewed source, never input."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")

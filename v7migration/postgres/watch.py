@@ -7,22 +7,14 @@ to ordinary roles or missing in PostgreSQL 14: subscriptions and the schemas of 
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 
-_SQL = Path(__file__).parent.parent / "sql" / "watermark.sql"
+from v7migration.postgres.kept import query
 
 
 def watermark(connection: psycopg.Connection[Any]) -> str:
     """Return the catalogs' watermark as this session sees it; inside a transaction its own changes are in it."""
-    row = connection.execute(_query(), prepare=True).fetchone()
+    row = connection.execute(query("watermark"), prepare=True).fetchone()
     return str(row[0]) if row else ""
-
-
-@cache
-def _query() -> LiteralString:
-    """The text of the query kept beside the package; it is reviewed source, never input."""
-    return _SQL.read_text(encoding="utf-8")
