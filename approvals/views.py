@@ -47,6 +47,11 @@ class Subject:
     run: Run | None
     take: Callable[..., Signature]
 
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the signatures of a changeset cover; nothing for a run."""
+        return {} if self.run else gatekeeper.manifest(self.changeset)
+
     def url(self, name: str, seat: str) -> str:
         """Return the address of a seat's page or of its revocation."""
         key: Any = self.run.pk if self.run else self.changeset.digest

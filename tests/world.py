@@ -20,13 +20,14 @@ from approvals.selectors import personas_of
 from approvals.services import person_create
 from tests.cast import CAST, PASSWORD, SUPERUSER
 from tests.environment import SERVERS, url
+from tracking import home
 from tracking.actors import Actor
 from tracking.models import SubworkflowTask
 from tracking.services import impact_create, task_complete, task_start, task_submit
 from v7migration import connections as places
 from v7migration.demo.target import build_target
-from v7migration.ledger.models import Changeset, Incident, Run
-from v7migration.pipeline import consolidation, gatekeeper, incidents, inventory, sign
+from v7migration.ledger.models import Changeset, Incident, Review, Run
+from v7migration.pipeline import acceptance, consolidation, gatekeeper, incidents, inventory, review, sign
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.rollback import authorize, find_run, rollback
@@ -121,8 +122,19 @@ class World:
         self.rehearse()
 
     def freeze(self, name: str = "lena") -> Changeset:
-        """Freeze as this person."""
+        """Review, let a DB Team Lead accept by name what must be accepted, and freeze as this person."""
+        if home.read() == home.PLANNING:
+            self.accept_findings()
         return sign.freeze(person=self.user(name))
+
+    def accept_findings(self, reason: str = "It was read and may stand.") -> Review:
+        """Review the script with the planning rows of now and accept whatever must be accepted in it."""
+        found = review.record(gatekeeper.rendered_script(gatekeeper.source_bytes()), person=self.user("lena"))
+        waiting = acceptance.waiting(found.script_id, found.document["findings"])
+        if waiting:
+            keys = [acceptance.key_of(finding) for finding in waiting]
+            acceptance.accept(review=found, person=self.user("lena"), keys=keys, reason=reason)
+        return found
 
     def sign(self, seat: str, name: str, decision: str = "approved", **changes: str) -> object:
         """Sign a seat of the newest changeset."""

@@ -44,6 +44,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _page("Home", "home", "home", active=_at_home),
             _page("Dashboard", "space_dashboard", "admin:index", permission=lambda request: request.user.is_staff),
+            _page("Reviews", "rate_review", "reviews"),
             _page("Changesets", "draw", "changesets"),
             _page("Runs", "play_circle", "runs"),
             _page("Incidents", "emergency_home", "incidents"),
@@ -113,6 +114,9 @@ NAVIGATION: list[dict[str, Any]] = [
             _rows("ENUM decisions", "rule", "ledger.enumdecision"),
             _rows("Baselines", "speed", "ledger.baseline"),
             _rows("Rehearsals", "science", "ledger.rehearsal"),
+            _rows("Reviews", "rate_review", "ledger.review"),
+            _rows("Acceptances", "task_alt", "ledger.acceptance"),
+            _rows("Modifications", "edit_note", "ledger.modification"),
             _rows("Runs", "play_circle", "ledger.run"),
             _rows("Steps", "steps", "ledger.runstep"),
             _rows("Incidents", "emergency_home", "ledger.incident"),

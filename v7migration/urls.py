@@ -14,6 +14,8 @@ urlpatterns = [
     path("", include("approvals.urls")),
     path("", include("tracking.urls")),
     path("files/inventory/", views.file_inventory, name="file-inventory"),
+    path("reviews/", views.review_list, name="reviews"),
+    path("reviews/<uuid:review_id>/", views.review_page, name="review"),
     path("changesets/", views.changeset_list, name="changesets"),
     path("changesets/<str:digest>/", views.changeset_page, name="changeset"),
     path("runs/", views.run_list, name="runs"),

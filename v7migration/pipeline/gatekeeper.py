@@ -20,7 +20,7 @@ from tracking import selectors as tracking_selectors
 from tracking.catalogue import PRE_EXECUTION
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Run
-from v7migration.pipeline import escalation
+from v7migration.pipeline import acceptance, escalation
 from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import differences, fingerprint
@@ -245,7 +245,9 @@ def find(digest: str | None) -> Changeset:
     """
     if not digest:
         if (newest := latest()) is None:
-            raise GateClosed(["no changeset is frozen, so nobody can have signed"], "Run v7_rehearse and v7_freeze.")
+            waiting = acceptance.newest_waiting()
+            reasons = ["no changeset is frozen, so nobody can have signed", *(waiting.reasons if waiting else ())]
+            raise GateClosed(reasons, "Run v7_rehearse, v7_review and v7_freeze.")
         return newest
     found: list[Changeset] = list(Changeset.objects.filter(digest__startswith=digest)[:2])
     if len(found) != 1:

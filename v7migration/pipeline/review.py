@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from django.db import Error, connections
+from django.contrib.auth.models import User
+from django.db import Error, connections, transaction
 
 from v7migration.errors import Refused
-from v7migration.pipeline import findings, reporting
+from v7migration.ledger.models import Review
+from v7migration.ledger.services import append_event, store_script
+from v7migration.pipeline import acceptance, findings, reporting
+from v7migration.pipeline.incidents import require
 from v7migration.pipeline.target import TargetState, describe, observe_from_web
 from v7migration.postgres.script import Script
 
@@ -27,11 +31,35 @@ def review(content: bytes, *, own_script: bool = False) -> dict[str, Any]:
     sha256 = hashlib.sha256(content).hexdigest()
     target, rehearsal = _target(), findings.newest_rehearsal(sha256)
     found = findings.collect(content, document=target.document if target else None, rehearsal=rehearsal)
+    known = acceptance.accepted(sha256)
+    for finding in found.findings:
+        row = known.get(acceptance.key_of(finding))
+        finding["accepted_by"] = row.by if row else None
     conflicts = _conflicts(found.script, target, own_script) if found.script and target else None
     return {
         "verdict": found.verdict, "findings": found.findings, "conflicts": conflicts, "script": sha256,
         "rehearsal": str(rehearsal.pk) if rehearsal else None, "squawk": found.squawk,
     }  # fmt: skip
+
+
+def record(content: bytes, *, person: User, own_script: bool = False) -> Review:
+    """Review a script as a DB Team Lead and keep the review as evidence.
+
+    Raises:
+        TransitionRefused: the person is no DB Team Lead.
+    """
+    require(person, acceptance.REVIEWERS, "review a script")
+    document = review(content, own_script=own_script)
+    with transaction.atomic():
+        row = Review.objects.create(
+            script=store_script(content), rehearsal_id=document["rehearsal"], by=person.get_username(),
+            verdict=document["verdict"], document=document,
+        )  # fmt: skip
+        append_event(
+            kind="script.reviewed", actor=row.by, subject=str(row.pk),
+            payload={"script": row.script_id, "verdict": row.verdict, "findings": len(document["findings"])},
+        )  # fmt: skip
+    return row
 
 
 def _target() -> TargetState | None:

@@ -22,7 +22,7 @@ from tracking.services import phase_note_approval
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Rehearsal, Run
 from v7migration.ledger.services import append_event, store_script
-from v7migration.pipeline import findings
+from v7migration.pipeline import acceptance, findings
 from v7migration.pipeline.gatekeeper import (
     DATABASE_PHASE,
     facts,
@@ -43,7 +43,7 @@ def freeze(*, person: User) -> Changeset:
     """Freeze script, planning rows, target, rehearsal, findings and coverage into a changeset.
 
     Raises:
-        GateClosed: no green rehearsal of exactly these bytes on this schema.
+        GateClosed: no green rehearsal of exactly these bytes on this schema, or a finding that nobody accepted.
         Refused: findings that forbid it, the live home is current, or the target cannot be used.
     """
     if home.read() != home.PLANNING or not home.is_open():
@@ -59,6 +59,7 @@ def freeze(*, person: User) -> Changeset:
     rehearsal = _green_rehearsal(content, target)
     found = findings.collect(content, document=target.document, rehearsal=rehearsal)
     _refuse(found.findings)
+    acceptance.require_accepted(hashlib.sha256(content).hexdigest(), found.findings)
     changeset = _store(person, source, content, found.findings, target, rehearsal)
     append_event(
         kind="changeset.frozen", actor=person.get_username(), subject=changeset.digest,
@@ -133,7 +134,8 @@ def _store(
                 },
                 "fingerprint": target.fingerprint, "fingerprint_version": FINGERPRINT_VERSION,
                 "rehearsal": {"id": str(rehearsal.pk), "sha256": sha256_of(rehearsal.report)},
-                "findings": found, "coverage": NOT_ASSESSED, "author": person.get_username(),
+                "findings": found, **acceptance.of_script(script.sha256),
+                "coverage": NOT_ASSESSED, "author": person.get_username(),
                 "expires_at": expires_at.isoformat(), "nonce": nonce,
             },
             sort_keys=True, indent=1,

@@ -12,7 +12,7 @@ from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, REJECTED, SeatState
 from tracking.models import GlobalImpact
 from v7migration.ledger.models import Changeset, Run, RunState
-from v7migration.pipeline import emergency, gatekeeper, incidents
+from v7migration.pipeline import acceptance, emergency, gatekeeper, incidents
 from v7migration.pipeline.gatekeeper import Staleness
 from v7migration.pipeline.target import TargetState
 
@@ -154,12 +154,16 @@ def action(persona: str, sentence: str, seat: str = "") -> NextAction:
 
 def nothing_frozen() -> NextAction:
     """Return what is next when there is no changeset."""
-    return action(DB_TEAM_LEAD, "Rehearse and freeze a changeset: v7_rehearse, then v7_freeze.")
+    if waiting := acceptance.newest_waiting():
+        return action(DB_TEAM_LEAD, f"{waiting.sentence} Then v7_freeze.")
+    return action(DB_TEAM_LEAD, "Rehearse and freeze a changeset: v7_rehearse, v7_review, then v7_freeze.")
 
 
 def _before_start(standing: Standing) -> NextAction:
     if standing.status == "rejected":
         return action(DB_TEAM_LEAD, "Correct what was rejected, rehearse and freeze again.")
+    if standing.status in ("stale", "expired") and (waiting := acceptance.newest_waiting()):
+        return action(DB_TEAM_LEAD, f"{waiting.sentence} Then v7_freeze.")
     if standing.status in ("stale", "expired"):
         return action(DB_TEAM_LEAD, "Rehearse and freeze again: what was signed is not what is there now.")
     if standing.status == "approved":

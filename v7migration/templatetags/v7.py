@@ -135,6 +135,35 @@ def code(lines: Iterable[str], first: int = 1, prefix: str = "L") -> SafeString:
 
 
 @register.simple_tag
+def reviewed(lines: Iterable[str], findings: dict[int, list[dict[str, Any]]]) -> SafeString:
+    """Return lines of code as ``code`` does, with the findings (by line) standing under the line they are about."""
+    numbered = enumerate(lines, 1)
+    rows = ((n, n, n, visible(line), _notes(findings.get(n, ()))) for n, line in numbered)
+    return format_html(
+        "<ol>{}</ol>",
+        format_html_join("", '<li id="L{}"><a href="#L{}">{}</a><code>{}</code></li>{}', rows),
+    )
+
+
+def _notes(findings: Iterable[dict[str, Any]]) -> SafeString:
+    notes = ((f["severity"], _note(f)) for f in findings)
+    return format_html_join("", '<li class="note {}">{}</li>', notes)
+
+
+def _note(finding: dict[str, Any]) -> SafeString:
+    state = badge(finding["severity"], _severity(finding))
+    hint = format_html(' <span class="soft">{}</span>', visible(finding["hint"])) if finding["hint"] else ""
+    message = visible(finding["message"])
+    return format_html("<div>{} <strong>{}</strong> {}{}</div>", state, finding["id"], message, hint)
+
+
+def _severity(finding: dict[str, Any]) -> str:
+    if finding["severity"] != "accept":
+        return str(finding["severity"])
+    return f"accepted by {finding['accepted_by']}" if finding.get("accepted_by") else "to be accepted"
+
+
+@register.simple_tag
 def diff(lines: Iterable[str]) -> SafeString:
     """Return the lines of a unified diff, escaped, each marked as added or removed by sign and colour."""
     marked = (("add" if line[:1] == "+" else "del" if line[:1] == "-" else "", visible(line)) for line in lines)

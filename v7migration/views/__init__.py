@@ -6,6 +6,7 @@ from v7migration.views.enum_groups import enum_group, enum_groups
 from v7migration.views.files import file_inventory
 from v7migration.views.home import home
 from v7migration.views.incidents import incident_list, incident_page
+from v7migration.views.reviews import review_list, review_page
 from v7migration.views.runs import run_list, run_page, run_progress, run_stop
 from v7migration.views.troubles import incident_grade, run_issue
 
@@ -21,6 +22,8 @@ __all__ = [
     "incident_grade",
     "incident_list",
     "incident_page",
+    "review_list",
+    "review_page",
     "run_issue",
     "run_list",
     "run_page",

@@ -17,6 +17,7 @@ from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, standing
 from v7migration.pipeline.target import observe_from_web
 from v7migration.views.reading import plan, sections
 from v7migration.views.rehearsals import rehearsed_steps
+from v7migration.views.reviews import groups
 
 SHOWN = 50
 
@@ -50,6 +51,7 @@ def changeset_page(request: HttpRequest, digest: str) -> HttpResponse:
         "now": now,
         "changeset": changeset,
         "manifest": gatekeeper.manifest(changeset),
+        "groups": groups(gatekeeper.manifest(changeset)["findings"]),
         "seats": selectors.seat_board(seats=BEFORE, facts=now.facts, user=request.user),
         "attempts": selectors.attempts_at(now.facts.subject)[:20],
         "plan": plan(changeset.script_id),

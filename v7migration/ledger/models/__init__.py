@@ -1,10 +1,12 @@
 """Evidence in the control plane. Records that were signed or written are append-only; runs and incidents move."""
 
 from v7migration.ledger.models.evidence import Changeset, EnumDecision, Event, Inventory, Rehearsal, Script, Snapshot
+from v7migration.ledger.models.reviews import Acceptance, Modification, Review
 from v7migration.ledger.models.runs import Baseline, Run, RunState, RunStep
 from v7migration.ledger.models.trouble import Emergency, EmergencyStep, Incident
 
 __all__ = [
+    "Acceptance",
     "Baseline",
     "Changeset",
     "Emergency",
@@ -13,7 +15,9 @@ __all__ = [
     "Event",
     "Incident",
     "Inventory",
+    "Modification",
     "Rehearsal",
+    "Review",
     "Run",
     "RunState",
     "RunStep",

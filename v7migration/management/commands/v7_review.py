@@ -7,10 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from approvals.gates import DB_TEAM_LEAD
 from v7migration.errors import UsageError
+from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.pipeline import gatekeeper
-from v7migration.pipeline.review import review
+from v7migration.pipeline.review import record, review
 
 
 class Command(StageCommand):
@@ -19,8 +21,9 @@ class Command(StageCommand):
     help = __doc__
 
     def arguments(self, parser: CommandParser) -> None:
-        """``--script FILE``."""
+        """``--script FILE``, ``--as``."""
         parser.add_argument("--script", type=Path, help="review this file instead of the product's script")
+        add_arguments(parser, required=False)
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Review and print the findings."""
@@ -31,7 +34,16 @@ class Command(StageCommand):
                 content = options["script"].read_bytes()
             except OSError as error:
                 raise UsageError(f"{options['script']} cannot be read: {error.strerror}.") from error
-        document = review(content, own_script=options["script"] is None)
+        own = options["script"] is None
+        if options.get("as_username"):
+            row = record(content, person=person_from(options, persona=DB_TEAM_LEAD), own_script=own)
+            document = {**row.document, "review": str(row.pk)}
+        else:
+            document = {**review(content, own_script=own), "review": None}
+        self._print(document)
+        return document, 1 if document["verdict"] == "refuse" else 0
+
+    def _print(self, document: dict[str, Any]) -> None:
         for finding in document["findings"]:
             self.say(f"{finding['severity']:<7} {finding['id']}  line {finding['line']:>5}  {finding['message']}")
             if finding["hint"]:
@@ -42,5 +54,8 @@ class Command(StageCommand):
             self.say("Rehearsal: none of exactly these bytes, so what only a server knows is not in this review.")
         if note := document["squawk"].get("note"):
             self.say(note)
-        self.say(f"Verdict: {document['verdict']} ({len(document['findings'])} findings)")
-        return document, 1 if document["verdict"] == "refuse" else 0
+        waiting = [f for f in document["findings"] if f["severity"] == "accept" and not f["accepted_by"]]
+        counted = f"{len(document['findings'])} findings, {len(waiting)} to be accepted"
+        self.say(f"Verdict: {document['verdict']} ({counted})")
+        if document["review"]:
+            self.say(f"Kept as evidence: /reviews/{document['review']}/")
