@@ -121,8 +121,9 @@ def test_only_a_db_team_lead_accepts_with_a_reason_and_by_name(world: World) -> 
 
 def test_who_accepts_first_keeps_it_and_nothing_of_it_can_be_changed(world: World) -> None:
     found = recorded(world)
+    chosen = keys(found)
     for reason in ("first", "second"):
-        acceptance.accept(review=found, person=world.user("lena"), keys=keys(found), reason=reason)
+        acceptance.accept(review=found, person=world.user("lena"), keys=chosen, reason=reason)
     rows = list(Acceptance.objects.all())
     assert {row.reason for row in rows} == {"first"} and len(rows) == 2
     assert Event.objects.filter(kind="finding.accepted").count() == 2
