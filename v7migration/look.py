@@ -60,6 +60,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("ENUM groups", "join_inner", "enum-groups"),
             _page("ENUMs", "merge", "enums", active=_at_migrations),
             _page("Files", "folder_open", "files"),
+            _page("Code map", "data_object", "code-map"),
             _page("Dependencies", "account_tree", "dependencies"),
             _page("Results", "labs", "results"),
         ],

@@ -13,6 +13,8 @@ urlpatterns = [
     path("enums/groups/<slug:key>/", views.enum_group, name="enum-group"),
     path("", include("approvals.urls")),
     path("", include("tracking.urls")),
+    path("code/", views.code_map, name="code-map"),
+    path("code/<uuid:key>/", views.code_map_change, name="code-map-change"),
     path("files/inventory/", views.file_inventory, name="file-inventory"),
     path("reviews/", views.review_list, name="reviews"),
     path("reviews/<uuid:review_id>/", views.review_page, name="review"),

@@ -23,7 +23,8 @@ TONES = {
     "bad": "rejected failed revoked blocked error fail timeout red no critical stale high",
     "warn": "stopped expired warn medium unmet rolled_back superseded accept",
     "info": (
-        "running in_progress review reviewing executing assessed designed implementing testing intent pending_approval"
+        "running in_progress review reviewing executing assessed designed implementing testing intent pending_approval "
+        "certain"
     ),
 }
 TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}

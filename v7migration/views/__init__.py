@@ -1,6 +1,7 @@
 """The pages of the workflow: home, changesets, runs, incidents. They read and translate; services decide."""
 
 from v7migration.views.changesets import changeset_list, changeset_page
+from v7migration.views.code_map import code_map, code_map_change
 from v7migration.views.dependencies import dependency_file, dependency_page
 from v7migration.views.enum_groups import enum_group, enum_groups
 from v7migration.views.files import file_inventory
@@ -13,6 +14,8 @@ from v7migration.views.troubles import incident_grade, run_issue
 __all__ = [
     "changeset_list",
     "changeset_page",
+    "code_map",
+    "code_map_change",
     "dependency_file",
     "dependency_page",
     "enum_group",

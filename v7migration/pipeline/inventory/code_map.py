@@ -154,9 +154,8 @@ def _document(found: Survey, changes: list[Change], places: Mapping[str, Place])
     }
 
 
-def _change(usage: Usage, places: Mapping[str, Place]) -> Document:
-    change = usage.change
-    files = [_file(path, touches, places.get(path, NOWHERE)) for path, touches in usage.files.items()]
+def described(change: Change) -> Document:
+    """Return what a code map says of a change itself, before its files: ``migration`` is the row's id."""
     return {
         "migration": change.key,
         "kind": change.kind,
@@ -164,6 +163,13 @@ def _change(usage: Usage, places: Mapping[str, Place]) -> Document:
         "becomes": change.renamed,
         "values": dict.fromkeys(change.labels, "stays") | {old: new or "dropped" for old, new in change.fates.items()},
         "columns": [list(pair) for pair in change.columns],
+    }
+
+
+def _change(usage: Usage, places: Mapping[str, Place]) -> Document:
+    files = [_file(path, touches, places.get(path, NOWHERE)) for path, touches in usage.files.items()]
+    return {
+        **described(usage.change),
         "counts": counted(usage),
         "layers": _shares(files, "layer", dict(Layer.objects.values_list("number", "name"))),
         "workflows": _shares(files, "workflows", dict(WorkflowCode.objects.values_list("code", "name"))),
