@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from v7migration.postgres.enum_groups import EnumType
-from v7migration.source.enums import Match, against
+from v7migration.source.enums import Match
 from v7migration.source.survey import Survey
 
 LOWEST, HIGHEST = 1, 10
@@ -32,16 +31,16 @@ class Impact:
 
 
 def weigh(
-    found: Survey, types: Iterable[EnumType], workflows: Mapping[str, Sequence[str]]
+    found: Survey, matches: Iterable[Match], workflows: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, Impact]]:
     """Yield the path and the impact of each file of a tree.
 
     Args:
         found: what was read of the tree.
-        types: the ENUM types of the database.
+        matches: the ENUM types of the database that enums of the tree belong to.
         workflows: those that share a file, by its path.
     """
-    used = _enums_used(found, against(types, found.enums).matches)
+    used = _enums_used(found, matches)
     cycles = {path: len(group) for group in found.graph.cycles() for path in group}
     for path in found.tree.paths:
         enums, dependents = tuple(sorted(used.get(path, ()))), found.graph.dependents(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.conf import settings
 
 from tracking.actors import Actor
@@ -13,11 +12,9 @@ from v7migration.errors import Refused
 from v7migration.ledger.models import Snapshot
 from v7migration.ledger.services import append_event
 from v7migration.pipeline import consolidation
-from v7migration.pipeline.inventory import code_map
+from v7migration.pipeline.inventory import code_map, enum_analysis, file_naming
 from v7migration.pipeline.inventory.archive import archive_inventory
 from v7migration.pipeline.inventory.dependency_graph import take_dependencies, write_picture
-from v7migration.pipeline.inventory.enum_analysis import analyse, keep
-from v7migration.pipeline.inventory.file_naming import compare, left_out, take_files
 from v7migration.pipeline.inventory.performance_baseline import take_baseline
 from v7migration.pipeline.inventory.schema_snapshot import (
     SchemaSnapshot,
@@ -25,7 +22,10 @@ from v7migration.pipeline.inventory.schema_snapshot import (
     only_reading,
     take_schema_snapshot,
 )
+from v7migration.pipeline.inventory.source_tree import Sources, left_out, lend
 from v7migration.pipeline.target import runner, take_snapshot
+from v7migration.postgres.enum_groups import EnumType
+from v7migration.postgres.file_audit import AuditRows, read_file_audit
 
 PARTS = ("snapshot", "enums", "dependencies", "files", "code", "baseline")
 
@@ -58,21 +58,18 @@ def take(
     with runner(application_name="v7_inventory", needs_file_audit=False) as connection, only_reading(connection):
         snapshot = take_snapshot(connection, person=person)
         result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name}
-        if only in (None, "enums"):
-            analysed = analyse(connection, count=count)
+        analysed = enum_analysis.analyse(connection, count=count) if only in (None, "enums") else None
         if only in (None, "dependencies"):
             result["dependencies"] = take_dependencies(connection, snapshot=snapshot, person=person)
-        if only in (None, "files"):
-            result["files"] = _files(connection, place, snapshot, actor, is_only=only == "files")
+        audit = read_file_audit(connection) if only in (None, "files", "code") else AuditRows(())
         if only in (None, "snapshot"):
             schema = take_schema_snapshot(connection, snapshot)
     if only in (None, "baseline"):
         result["baseline"] = take_baseline(snapshot, person=person)
-    if only in (None, "enums"):
-        result["enums"] = keep(analysed, source=place, snapshot=snapshot, person=person)
-        result["proposed"] = consolidation.standing()
-    if only in (None, "code"):
-        result["code"] = _code(place, snapshot, person, is_only=only == "code")
+    if only in (None, "enums", "files", "code"):
+        types = [EnumType(t["schema"], t["name"], tuple(t["labels"])) for t in snapshot.enums["types"]]
+        with lend(place, audit=audit, types=types, must_be_read=only in ("files", "code")) as tree:
+            result |= _of_sources(tree, only, analysed, snapshot, actor)
     result["archive"] = archive_inventory(
         snapshot, result, schema=schema.text if schema else None, person=person, place=archive
     )
@@ -84,26 +81,25 @@ def take(
     return snapshot, result
 
 
-def _files(
-    connection: psycopg.Connection[Any], source: Path, snapshot: Snapshot, actor: Actor | None, *, is_only: bool
+def _of_sources(
+    tree: Sources | Refused, only: str | None, analysed: dict[str, Any] | None, snapshot: Snapshot, actor: Actor | None
 ) -> dict[str, Any]:
-    """Take the files; a tree that cannot be read stops nothing but an inventory of files alone."""
-    try:
-        return take_files(connection, source=source, snapshot=snapshot, actor=actor)
-    except Refused as reason:
-        if is_only:
-            raise
-        return left_out(reason)
-
-
-def _code(source: Path, snapshot: Snapshot, person: str, *, is_only: bool) -> dict[str, Any]:
-    """Map the proposed changes onto the code; no session stays open while it is read."""
-    try:
-        with runner(application_name="v7_inventory", needs_file_audit=False) as connection:
-            _, matched, judgement = compare(connection, source)
-        places = code_map.places_of(matched, judgement)
-        return code_map.take_code(source=source, places=places, snapshot=snapshot, person=person)
-    except Refused as reason:
-        if is_only:
-            raise
-        return code_map.left_out(reason)
+    """Take the parts that need the source tree; no session on the target is open meanwhile."""
+    person = actor.username if actor else ""
+    found: dict[str, Any] = {}
+    if only in (None, "files"):
+        found["files"] = (
+            left_out(tree, file_naming.EMPTY)
+            if isinstance(tree, Refused)
+            else file_naming.take_files(tree, snapshot=snapshot, actor=actor)
+        )
+    if analysed is not None:
+        found["enums"] = enum_analysis.keep(analysed, tree, snapshot=snapshot, person=person)
+        found["proposed"] = consolidation.standing()
+    if only in (None, "code"):
+        found["code"] = (
+            left_out(tree, code_map.EMPTY)
+            if isinstance(tree, Refused)
+            else code_map.take_code(tree, snapshot=snapshot, person=person)
+        )
+    return found

@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from django.conf import settings
 
 from tracking.choices import EnumMigrationStatus
 from tracking.models import EnumMigration, Layer, WorkflowCode
-from v7migration.errors import Refused
 from v7migration.ledger.models import Inventory, Snapshot
+from v7migration.pipeline.inventory.source_tree import Document, Sources, in_order
 from v7migration.source.assigning import INFRASTRUCTURE
 from v7migration.source.changes import ENUM, RANK, Change, Touch, Usage
 from v7migration.source.enums import defined_twice
 from v7migration.source.imports import Graph
 from v7migration.source.judging import Judgement
 from v7migration.source.matching import Matching
-from v7migration.source.survey import Survey, survey
+from v7migration.source.survey import Survey
 from v7migration.source.tree import shown
 from v7migration.source.usage import counted, usages
 
-Document = dict[str, Any]
+EMPTY: Document = {"changes": []}
 
 PROPOSED = (EnumMigrationStatus.PROPOSED, EnumMigrationStatus.APPROVED, EnumMigrationStatus.IMPLEMENTED)
 RENAMES = 5_000  # breaking imports of renamed files that are listed; the rest is counted
@@ -43,32 +40,21 @@ class Place:
 NOWHERE = Place()
 
 
-def take_code(*, source: Path, places: Mapping[str, Place], snapshot: Snapshot | None, person: str) -> Document:
-    """Read a source tree, map the proposed changes onto it, and store and return the map.
+def take_code(tree: Sources, *, snapshot: Snapshot | None, person: str) -> Document:
+    """Map the proposed changes onto a source tree, and store and return the map.
 
     Args:
-        source: the root of the tree.
-        places: layer, workflows and proposed name by path, as the files part of the inventory derives them.
+        tree: what was read of the tree, with the rows of file_audit.
         snapshot: the snapshot of the target that was taken with it.
         person: who takes it.
 
     Returns:
         ``root``, ``totals``, ``changes`` (for each ``layers``, ``workflows``, ``files`` with their lines, confidence
         and what breaks), ``renames``, ``defined_twice``, ``lost``, ``cycles`` and ``faults``.
-
-    Raises:
-        Refused: the tree cannot be read, or the state directory cannot be written.
     """
-    rows = list(EnumMigration.objects.filter(status__in=PROPOSED).order_by("current_enum_name", "pk"))
-    changes = [change_of(row) for row in rows]
-    try:
-        with survey(source, cache=settings.STATE_DIR / "cache") as found:
-            document = storable(_document(found, changes, places))
-    except OSError as error:
-        raise Refused(
-            f"What was read of the sources cannot be kept: {error.strerror or error}.",
-            f"Make room in {settings.STATE_DIR}, or name another directory in V7_STATE_DIR.",
-        ) from error
+    rows = EnumMigration.objects.filter(status__in=PROPOSED).order_by("current_enum_name", "pk")
+    places = places_of(tree.matched, tree.judgement)
+    document = storable(_document(tree.survey, [change_of(row) for row in rows], places))
     row = Inventory.objects.create(
         part=Inventory.Part.CODE, subject=document["root"][-300:], snapshot=snapshot, document=document, taken_by=person
     )
@@ -93,12 +79,6 @@ def latest() -> Document | None:
     if row is None:
         return None
     return {**row.document, "inventory": str(row.pk), "taken_at": row.taken_at.isoformat()}
-
-
-def left_out(reason: Refused) -> Document:
-    """Return the part of an inventory whose tree cannot be read, so that the other parts are taken."""
-    said = f"{reason.message} {reason.next_step}".strip()
-    return {"changes": [], "faults": [{"path": "", "reason": said}], "totals": {}}
 
 
 def change_of(row: EnumMigration) -> Change:
@@ -199,8 +179,6 @@ def _shares(files: list[Document], by: str, names: Mapping[Any, str]) -> list[Do
                 {"files": 1, "lines": len(file["lines"]), "breaking": sum(line["breaking"] for line in file["lines"])}
             )
             found[key][file["confidence"]] += 1
-    order = [key for key in names if key in found] + sorted((k for k in found if k not in names and k), key=str)
-    order += [key for key in found if key not in names and not key]
     word = "layer" if by == "layer" else "workflow"
     return [
         {
@@ -208,7 +186,7 @@ def _shares(files: list[Document], by: str, names: Mapping[Any, str]) -> list[Do
             "name": names.get(key, "not known"),
             **{count: found[key][count] for count in ("files", "lines", "breaking", *RANK)},
         }
-        for key in order
+        for key in in_order(found, names)
     ]
 
 

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-from django.conf import settings
 
 from v7migration.errors import Refused
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.inventory.code_map import storable
+from v7migration.pipeline.inventory.source_tree import Sources
 from v7migration.pipeline.target import Connection
 from v7migration.postgres import catalog, enum_rows
-from v7migration.postgres.enum_groups import EnumType, subset_hints
-from v7migration.source.enums import against, defined_twice
-from v7migration.source.survey import survey
+from v7migration.postgres.enum_groups import subset_hints
+from v7migration.source.enums import defined_twice
 
 TABLE_SECONDS = 60.0
 """How long counting may take in one table before the table is left out and reported."""
 ALONE = 500  # enums of the code without a type that are listed; the rest is counted
 
 
-def analyse(connection: Connection, *, count: bool = False) -> tuple[list[EnumType], dict[str, Any]]:
+def analyse(connection: Connection, *, count: bool = False) -> dict[str, Any]:
     """Analyse the ENUM types of the target.
 
     Args:
         count: count the rows per label instead of estimating them from the planner's statistics.
 
-    Returns the types and the JSON document ``enums``: ``types`` (with ``used_by``, ``uses`` and ``columns``),
+    Returns the JSON document ``enums``: ``types`` (with ``used_by``, ``uses`` and ``columns``),
     ``groups``, ``conflicts``, ``hints`` (subsets), ``unused`` (names) and ``rows`` (per type, label and column).
     """
     types = catalog.enums(connection)
@@ -39,7 +36,7 @@ def analyse(connection: Connection, *, count: bool = False) -> tuple[list[EnumTy
         rows = enum_rows.counted_rows(connection, types, columns, seconds=TABLE_SECONDS)
     else:
         rows = enum_rows.estimated_rows(types, columns)
-    return types, {
+    return {
         "types": [enum.as_dict() | {"columns": held.get(enum.key, [])} for enum in types],
         "groups": catalog.equal_value_groups(types),
         "conflicts": catalog.enum_conflicts(types),
@@ -49,12 +46,9 @@ def analyse(connection: Connection, *, count: bool = False) -> tuple[list[EnumTy
     }
 
 
-def keep(
-    analysed: tuple[list[EnumType], dict[str, Any]], *, source: Path, snapshot: Snapshot, person: str
-) -> dict[str, Any]:
+def keep(analysed: dict[str, Any], tree: Sources | Refused, *, snapshot: Snapshot, person: str) -> dict[str, Any]:
     """Compare what was analysed with the source tree (``code``), keep the document as evidence and return it."""
-    types, document = analysed
-    document = {**document, "code": _code(source, types)}
+    document = {**analysed, "code": _code(tree)}
     Inventory.objects.create(
         taken_by=person,
         part=Inventory.Part.ENUMS,
@@ -65,18 +59,16 @@ def keep(
     return document
 
 
-def _code(source: Path, types: list[EnumType]) -> dict[str, Any]:
+def _code(tree: Sources | Refused) -> dict[str, Any]:
     """Return code against database: ``state``, ``matches``, ``only_in_code``, …, or why the source was not scanned."""
-    try:
-        with survey(source, cache=settings.STATE_DIR / "cache") as found:
-            compared, twice = against(types, found.enums), defined_twice(found.enums)
-    except (Refused, OSError) as reason:
-        return {"state": "not scanned", "reason": str(reason)}
+    if isinstance(tree, Refused):
+        return {"state": "not scanned", "reason": str(tree)}
+    compared = tree.compared
     return {
         "state": "scanned",
         "matches": [storable(match.as_dict()) | {"type": match.type} for match in compared.matches],
         "only_in_database": list(compared.only_in_database),
         "only_in_code": storable([enum.as_dict() for enum in compared.only_in_code[:ALONE]]),
         "only_in_code_total": len(compared.only_in_code),
-        "defined_twice": storable(twice),
+        "defined_twice": storable(defined_twice(tree.survey.enums)),
     }

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
-
-import psycopg
-from django.conf import settings
 
 from tracking import home
 from tracking.actors import Actor
-from tracking.models import Layer, WorkflowCode
 from tracking.services import files_record
-from v7migration.errors import Refused
 from v7migration.ledger.models import Inventory, Snapshot
-from v7migration.postgres.enum_groups import EnumType
-from v7migration.postgres.file_audit import read_file_audit
-from v7migration.source import impact, judging, matching, naming, tree
+from v7migration.pipeline.inventory.source_tree import Document, Sources, in_order
+from v7migration.source import impact, judging, naming
 from v7migration.source.impact import Impact
 from v7migration.source.judging import COMPLIANT, EXEMPT, Judged
-from v7migration.source.matching import Audited, Matching
-from v7migration.source.survey import survey
+from v7migration.source.matching import Matching
+from v7migration.source.tree import Tree, unlisted_reason
 
-Document = dict[str, Any]
 EMPTY: Document = {"compliant": [], "violations": [], "orphans": [], "phantoms": []}
 
 
-def take_files(
-    connection: psycopg.Connection[Any], *, source: Path, snapshot: Snapshot | None, actor: Actor | None
-) -> Document:
+def take_files(tree: Sources, *, snapshot: Snapshot | None, actor: Actor | None) -> Document:
     """Compare a source tree with the target's file_audit, store what was found and, after the run, record it there.
 
     Args:
-        connection: a session on the target that may read file_audit.
-        source: the root of the tree.
+        tree: what was read of the tree, with the rows of file_audit.
         snapshot: the snapshot of the target that was taken with it.
         actor: who takes it; without one nothing is recorded in file_audit.
 
@@ -42,11 +31,10 @@ def take_files(
         ``compliant``, ``violations``, ``orphans``, ``phantoms`` and more, as ``--json`` prints them.
 
     Raises:
-        Refused: the tree cannot be read.
         TransitionRefused: the actor's personas may not record target names.
     """
-    document, matched, judgement = compare(connection, source)
-    impacts = weighed(source, snapshot, matched)
+    document = _document(tree)
+    impacts = weighed(tree)
     document["impacts"] = [
         {"path": path, "score": found.score, "reasons": list(found.reasons), "enums": list(found.enums)}
         for path, found in impacts.items()
@@ -56,62 +44,32 @@ def take_files(
         taken_by=actor.username if actor else "",
     )  # fmt: skip
     document["inventory"] = str(row.pk)
-    document["recorded"] = record(matched, judgement.files, impacts, actor=actor)
+    document["recorded"] = record(tree.matched, tree.judgement.files, impacts, actor=actor)
     return document
 
 
-def left_out(reason: Refused) -> Document:
-    """Return the part of an inventory whose tree cannot be read, so that the other parts are taken."""
-    return {**EMPTY, "faults": [{"path": "", "reason": f"{reason.message} {reason.next_step}".strip()}], "totals": {}}
-
-
-def compare(connection: psycopg.Connection[Any], source: Path) -> tuple[Document, Matching, judging.Judgement]:
-    """Return what a tree and file_audit say together, with the matching and the judgement behind it."""
-    found = tree.scan(source)
-    audit = read_file_audit(connection)
-    rows = [Audited(r.key, r.path, r.layer, r.workflows, r.target, r.state) for r in audit.rows]
-    registry = registered()
-    matched = matching.match(found.paths, rows)
-    judgement = judging.judge(found.paths, matched, registry)
+def _document(tree: Sources) -> Document:
+    """Return what a tree and file_audit say together."""
+    found, files, registry = tree.survey.tree, tree.judgement.files, tree.registry
     document = {
         "root": str(found.root),
-        "audit": audit.problem or f"{len(rows)} rows",
-        **_verdicts(judgement.files),
-        **_beside(found, matched),
-        "sets": [_set(each) for each in judgement.sets],
-        "by_layer": _shares(judgement.files, "layer", {n: f"L{n} {name}" for n, name in registry.layers.items()}),
-        "by_workflow": _shares(judgement.files, "workflow", {c: f"{c} {n}" for c, n in registry.workflows.items()}),
+        "audit": tree.audit.problem or f"{len(tree.audit.rows)} rows",
+        **_verdicts(files),
+        **_beside(found, tree.matched),
+        "sets": [_set(each) for each in tree.judgement.sets],
+        "by_layer": _shares(files, "layer", {n: f"L{n} {name}" for n, name in registry.layers.items()}),
+        "by_workflow": _shares(files, "workflow", {c: f"{c} {n}" for c, n in registry.workflows.items()}),
         "faults": [{"path": fault.path, "reason": fault.reason} for fault in found.faults],
     }
-    document["totals"] = _totals(document, len(found.paths), len(rows))
-    return document, matched, judgement
+    document["totals"] = _totals(document, len(found.paths), len(tree.audit.rows))
+    return document
 
 
-def weighed(source: Path, snapshot: Snapshot | None, matched: Matching) -> dict[str, Impact]:
-    """Return what changing each file of a tree touches, by its path.
-
-    Raises:
-        Refused: the tree cannot be read, or what was read of it cannot be kept.
-    """
-    types = [
-        EnumType(t["schema"], t["name"], tuple(t["labels"])) for t in (snapshot.enums["types"] if snapshot else [])
-    ]
-    shared = {path: [code for code in row.workflows if code.startswith("WF")] for path, row in matched.rows.items()}
-    try:
-        with survey(source, cache=settings.STATE_DIR / "cache") as found:
-            return dict(impact.weigh(found, types, shared))
-    except OSError as error:
-        raise Refused(
-            f"What was read of the sources cannot be kept: {error.strerror or error}.",
-            f"Make room in {settings.STATE_DIR}, or name another directory in V7_STATE_DIR.",
-        ) from error
-
-
-def registered() -> naming.Registry:
-    """Return the registered workflows and layers."""
-    return naming.Registry(
-        dict(WorkflowCode.objects.values_list("code", "name")), dict(Layer.objects.values_list("number", "name"))
-    )
+def weighed(tree: Sources) -> dict[str, Impact]:
+    """Return what changing each file of a tree touches, by its path."""
+    rows = tree.matched.rows.items()
+    shared = {path: [code for code in row.workflows if code.startswith("WF")] for path, row in rows}
+    return dict(impact.weigh(tree.survey, tree.compared.matches, shared))
 
 
 def record(
@@ -168,11 +126,11 @@ def _verdicts(files: Iterable[Judged]) -> Document:
     return {"compliant": compliant, "violations": violations, "exempt": exempt, "proposals": proposals}
 
 
-def _beside(found: tree.Tree, matched: Matching) -> Document:
+def _beside(found: Tree, matched: Matching) -> Document:
     """Return orphans, phantoms, and the rows of file_audit that are neither, with the rules paths were compared by."""
     phantoms, unlisted = [], []
     for row, path in matched.phantoms:
-        if reason := tree.unlisted_reason(found, path):
+        if reason := unlisted_reason(found, path):
             unlisted.append({"path": row.path, "reason": reason})
         else:
             phantoms.append(row.path)
@@ -197,8 +155,6 @@ def _set(found: naming.NameSet) -> Document:
 def _shares(files: tuple[Judged, ...], by: str, names: Mapping[Any, str]) -> list[Document]:
     """Return a line for each registered layer or workflow, then for others that were found, then for unknown ones."""
     found = judging.shares(files, by=by)
-    keys = [*names, *sorted(key for key in found if key is not None and key not in names)]
-    keys += [None] if None in found else []
     return [
         {
             by: key,
@@ -209,7 +165,7 @@ def _shares(files: tuple[Judged, ...], by: str, names: Mapping[Any, str]) -> lis
             "near": share.near,
             "exempt": share.exempt,
         }
-        for key in keys
+        for key in in_order(found, names, with_all_named=True)
         for share in [found.get(key, judging.Share())]
     ]
 
