@@ -11,7 +11,8 @@ from django.db.models import F, Func, JSONField, Value
 
 from tracking.models import EnumMigration
 from v7migration.ledger.models import Inventory
-from v7migration.pipeline.inventory.code_map import PROPOSED, Document, change_of, described, storable
+from v7migration.pipeline.inventory.code_map import PROPOSED, change_of, described, storable
+from v7migration.pipeline.inventory.source_tree import Document
 from v7migration.postgres.kept import query
 
 PER_PAGE = 200
