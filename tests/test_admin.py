@@ -387,14 +387,14 @@ def test_a_change_that_would_void_signatures_asks_first(signed: World) -> None:
     impact, client = GlobalImpact.objects.get(), signed.client("root")
     page = client.get(address(GlobalImpact, "change", impact.pk)).content.decode()
     assert "would void the signatures of" in page
-    data = form_of(client, impact, mitigation_strategy="another one")
+    data = form_of(client, impact, implementation_notes="another one")
     refused = client.post(address(GlobalImpact, "change", impact.pk), data)
     assert refused.status_code == 200
     assert "Not saved yet" in refused.content.decode()
     assert client.post(address(GlobalImpact, "delete", impact.pk), {"post": "yes"}).status_code == 302
-    assert GlobalImpact.objects.get().mitigation_strategy == impact.mitigation_strategy
+    assert GlobalImpact.objects.get().implementation_notes == impact.implementation_notes
     assert client.post(address(GlobalImpact, "change", impact.pk), data | {"confirm": "on"}).status_code == 302
-    assert GlobalImpact.objects.get().mitigation_strategy == "another one"
+    assert GlobalImpact.objects.get().implementation_notes == "another one"
 
 
 def test_notes_of_a_task_are_outside_what_is_signed(signed: World) -> None:

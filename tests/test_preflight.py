@@ -96,7 +96,7 @@ def test_a_closed_gate_ends_the_command_with_3_and_names_who_and_what_is_missing
     assert done.returncode == 3
     document = json.loads(done.stdout)
     assert document["open"] is False
-    assert any("Task 2.1.2" in reason for reason in document["reasons"])
+    assert any("Task 2.1.3" in reason for reason in document["reasons"])
     assert any("The Architect has not signed" in reason for reason in document["reasons"])
     assert "Traceback" not in done.stderr
 

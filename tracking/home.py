@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db import DatabaseError, connections, transaction
+from django.dispatch import Signal
 
 from v7migration.errors import Fenced, HomeMoving
 
@@ -24,6 +25,14 @@ MOVING = (
     "The tracking rows are being moved between the control plane and the target.",
     "Nothing was saved. Wait for the run to end (v7_status, or the run's page) and save again.",
 )
+
+
+written = Signal()
+"""Sent once tracked rows are committed; whoever listens cannot undo the write."""
+
+
+def _say_written() -> None:
+    written.send_robust(sender=None)
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,7 @@ def writing(*, person: str = "", reason: str = "") -> Iterator[str]:
     try:
         with pinned(where), transaction.atomic(using=ALIASES[where]):
             yield ALIASES[where]
+            transaction.on_commit(_say_written, using=ALIASES[where])
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) != FENCED_SQLSTATE:
             raise

@@ -1,4 +1,7 @@
-"""Tasks: moved by whoever is responsible; started and completed once what they wait for is completed."""
+"""Tasks: moved by whoever is responsible; started and completed once what they wait for is completed.
+
+Tasks with evidence of their own (:attr:`CatalogueTask.is_proven`) complete from it and never by hand.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from tracking.choices import TaskStatus
 from tracking.machines import TASK
 from tracking.models import SubworkflowTask
 from tracking.services.writing import change, locked, transition, writing
+from v7migration.errors import TransitionRefused
 
 EDITABLE = frozenset({"notes", "deliverable_urls", "dart_task_id", "dart_task_url"})
 Record = Callable[[SubworkflowTask, datetime], None]
@@ -42,7 +46,7 @@ def _move(
     reason: str,
     seen_at: datetime | None,
     then: Record | None = None,
-    personas: Callable[[SubworkflowTask], frozenset[str]] = _responsible,
+    personas: Callable[[SubworkflowTask], frozenset[str]] | None = _responsible,
 ) -> SubworkflowTask:
     return transition(
         row=task,
@@ -55,6 +59,14 @@ def _move(
         then=then,
         why_not=_waits_for,
     )
+
+
+def _refuse_by_hand(task: SubworkflowTask, name: str) -> None:
+    if task.is_proven:
+        raise TransitionRefused(
+            f"“{task}” completes from its evidence; nobody can {name} it by hand.",
+            "Its page lists what is there and what is missing.",
+        )
 
 
 def _begun(row: SubworkflowTask, now: datetime) -> None:
@@ -96,7 +108,12 @@ def task_unblock(
 def task_submit(
     *, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None
 ) -> SubworkflowTask:
-    """Hand a task's result over for review (responsible persona)."""
+    """Hand a task's result over for review (responsible persona).
+
+    Raises:
+        TransitionRefused: also for a task that completes from its evidence.
+    """
+    _refuse_by_hand(task, "submit")
     return _move("submit", task, actor, reason, seen_at)
 
 
@@ -110,8 +127,37 @@ def task_send_back(
 def task_complete(
     *, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None
 ) -> SubworkflowTask:
-    """Complete a reviewed task (responsible persona)."""
+    """Complete a reviewed task (responsible persona).
+
+    Raises:
+        TransitionRefused: also for a task that completes from its evidence.
+    """
+    _refuse_by_hand(task, "complete")
     return _move("complete", task, actor, reason, seen_at, _ended)
+
+
+def task_carry(*, task: SubworkflowTask, actor: Actor, reason: str, is_complete: bool) -> SubworkflowTask:
+    """Take a task as far as its evidence carries it: started by the first piece, completed by the last.
+
+    No persona is asked for: each piece of evidence was left by a person who may. A task that people blocked, deferred
+    or cancelled stays where it is.
+
+    Args:
+        actor: who left the newest piece of the evidence.
+        reason: what the evidence is, for the history.
+        is_complete: every piece is there.
+
+    Raises:
+        TransitionRefused: it waits for another task, or somebody moved it at this moment.
+        Fenced: the rows are being moved.
+    """
+    steps: dict[str, tuple[str, Record | None]] = {TaskStatus.PENDING: ("start", _begun)}
+    if is_complete:
+        steps |= {TaskStatus.IN_PROGRESS: ("submit", None), TaskStatus.REVIEW: ("complete", _ended)}
+    with writing(actor=actor, reason=reason):
+        while step := steps.get(task.status):
+            task = _move(step[0], task, actor, reason, None, step[1], None)
+    return task
 
 
 def task_cancel(

@@ -63,7 +63,7 @@ def transition(
     name: str,
     actor: Actor,
     reason: str,
-    personas: Callable[[Row], frozenset[str]],
+    personas: Callable[[Row], frozenset[str]] | None,
     seen_at: datetime | None = None,
     then: Callable[[Row, datetime], None] | None = None,
     why_not: Callable[[Row], str] | None = None,
@@ -74,7 +74,7 @@ def transition(
         row: the row as the caller knows it; the transition starts from what the database holds.
         name: a transition of ``machine``.
         reason: why, for the history; some transitions require it.
-        personas: who may do it, given the row.
+        personas: who may do it, given the row; None where something else than a persona carries it.
         seen_at: ``updated_at`` as the actor's form showed it.
         then: sets what else the transition records; gets the row and the transaction's time.
         why_not: explains a guard that does not hold.
@@ -88,7 +88,8 @@ def transition(
         raise TransitionRefused(f"To {said(name)} needs a reason.", "Enter why; the history keeps it.")
     with writing(actor=actor, reason=reason) as alias:
         fresh = locked(row, alias, seen_at=seen_at)
-        require(actor, personas(fresh), f"{said(name)} “{fresh}”")
+        if personas is not None:
+            require(actor, personas(fresh), f"{said(name)} “{fresh}”")
         state = getattr(fresh, machine.column)
         method = getattr(fresh, name)
         try:

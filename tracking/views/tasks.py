@@ -23,6 +23,7 @@ from tracking.models import SubworkflowTask
 from tracking.tables import TaskTable
 from tracking.views.acting import Service, actor_of, move, moves
 from v7migration.errors import V7Error
+from v7migration.pipeline import preparation
 
 SERVICES: dict[str, Service] = {
     "start": services.task_start,
@@ -35,6 +36,7 @@ SERVICES: dict[str, Service] = {
     "defer": services.task_defer,
     "reopen": services.task_reopen,
 }
+FROM_EVIDENCE = frozenset({"submit", "complete"})
 
 
 class TaskList(LoginRequiredMixin, SingleTableMixin, FilterView):  # type: ignore[misc]
@@ -75,6 +77,11 @@ def _get(pk: UUID) -> SubworkflowTask:
     return get_object_or_404(SubworkflowTask.objects.select_related("parent_phase"), pk=pk)
 
 
+def _by_hand(task: SubworkflowTask) -> dict[str, Service]:
+    """Return the services that the task's page offers; evidence completes a proven task, not a button."""
+    return {name: service for name, service in SERVICES.items() if name not in FROM_EVIDENCE or not task.is_proven}
+
+
 def _page(
     request: HttpRequest, task: SubworkflowTask, *, refusal: V7Error | None = None, status: int = 200
 ) -> HttpResponse:
@@ -83,7 +90,8 @@ def _page(
         "title": task.task_name,
         "task": task,
         "entry": catalogue.entry(task.parent_phase_id, task.task_number),
-        "moves": moves(task, TASK, SERVICES, reverse("task", args=[task.pk])),
+        "moves": moves(task, TASK, _by_hand(task), reverse("task", args=[task.pk])),
+        "proofs": preparation.proofs(task),
         "may_move": actor_of(request).holds_any(meant_by(task.responsible_persona)),
         "dependencies": [waits_for[key] for key in task.dependencies if key in waits_for],
         "missing": [key for key in task.dependencies if key not in waits_for],

@@ -32,7 +32,7 @@ from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.script import parse, plan_order
 
 SIGNERS = {"script-review": "lena", "rehearsal": "sam", "execution": "ada"}
-TASKS = {1: "ada", 2: "lena", 3: "dana"}
+PRE_EXECUTION = (1, 2, 3)
 DATABASE_PHASE = 4
 WHY_ACCEPTED = "The triggers only refuse: writes while rows move, and jumps of the V7 status. Section 9 drops them."
 
@@ -96,7 +96,7 @@ class Scenario:
         if self._decide_on_groups():
             inventory.take(actor=Actor("ada", personas_of(person)), only="code")
         self._file_an_impact()
-        self._finish_tasks()
+        self._start_phase()
         if standing is not None and not _taken_back(standing) and not self._stale(standing):
             self.say(f"\nChangeset {standing.number} stands as it was frozen; going on with it.")
             return standing
@@ -150,22 +150,24 @@ class Scenario:
             change_detail='{"from": ["domain_curation_status", "page_curation_status"], "to": "curation_status"}',
             reason="Found while reviewing the proposed consolidations",
         )
-        self.say(f"Filed: {GlobalImpact.objects.get().impact_description}")
+        impact = GlobalImpact.objects.get()
+        self.say(f"Filed: {impact.impact_description}")
+        for name, transition in (("dana", "review"), ("ada", "approve")):
+            self.browser(name).post(f"impacts/{impact.pk}/{transition}/", form=f"impacts/{impact.pk}/")
 
-    def _finish_tasks(self) -> None:
-        waiting = SubworkflowTask.objects.filter(parent_phase__phase_number=DATABASE_PHASE, task_number__in=TASKS)
-        open_tasks = [task for task in waiting.order_by("task_number") if task.status != "completed"]
-        if not open_tasks:
-            return
-        self.heading("Pre-execution tasks, moved by their personas on the task page")
+    def _start_phase(self) -> None:
         if Phase.objects.get(phase_number=DATABASE_PHASE).status == "not_started":
             self.browser("lena").post(f"phases/{DATABASE_PHASE}/start/", form=f"phases/{DATABASE_PHASE}/")
-        for task in open_tasks:
-            name = TASKS[task.task_number]
-            steps = {"pending": ("start", "submit", "complete"), "in_progress": ("submit", "complete")}
-            for transition in steps.get(task.status, ("complete",)):
-                self.browser(name).post(f"tasks/{task.pk}/{transition}/", form=f"tasks/{task.pk}/")
-            self.say(f"{task.document_number} {task.task_name}: completed by {name}")
+
+    def _show_tasks(self) -> None:
+        """Say who completed the pre-execution tasks: their evidence did, nobody ticked them off."""
+        self.heading("Pre-execution tasks, completed by their evidence")
+        for task in SubworkflowTask.objects.filter(
+            parent_phase__phase_number=DATABASE_PHASE, task_number__in=PRE_EXECUTION
+        ):
+            last = task.history.first()
+            by = f" ({last.history_user_id})" if last and task.status == "completed" else ""
+            self.say(f"{task.document_number} {task.task_name}: {task.get_status_display().lower()}{by}")
 
     def _rehearse_and_freeze(self) -> Changeset:
         self.heading("Rehearsal (2.1.2, 4.4) on a scratch server")
@@ -178,6 +180,7 @@ class Scenario:
                 f"The rehearsal is red: {found.report['failures'][0]['message']}", "See the changeset's page."
             )
         self._review(content)
+        self._show_tasks()
         changeset = sign.freeze(person=User.objects.get(username="lena"))
         self.heading("Freeze")
         self.say(f"Changeset {changeset.number}  {changeset.digest}")

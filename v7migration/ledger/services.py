@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Q
+from django.dispatch import Signal
 from django_fsm import ConcurrentTransition, TransitionNotAllowed
 
 from v7migration.errors import Refused, UsageError
@@ -23,6 +24,9 @@ MOVING = (
 # The steps of document 5.4 and the transition that takes each.
 PROTOCOL = {1: "stop", 2: "notify", 3: "roll_back", 4: "verify", 5: "explain", 6: "close"}
 
+recorded = Signal()
+"""Sent with ``kind`` once an event is committed; whoever listens cannot undo what it tells of."""
+
 
 def append_event(*, kind: str, actor: str = "", subject: str = "", payload: Mapping[str, Any] | None = None) -> int:
     """Add one event to the append-only log and return its id."""
@@ -31,7 +35,9 @@ def append_event(*, kind: str, actor: str = "", subject: str = "", payload: Mapp
             "SELECT append_event(%s, %s, %s, %s::jsonb)",
             [kind, actor, subject, json.dumps(dict(payload or {}), default=str)],
         )
-        return int(cursor.fetchone()[0])
+        number = int(cursor.fetchone()[0])
+    transaction.on_commit(lambda: recorded.send_robust(sender=None, kind=kind), using="default", robust=True)
+    return number
 
 
 def store_script(content: bytes) -> Script:

@@ -10,9 +10,10 @@ from typing import Any
 
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, REJECTED, SeatState
+from tracking.actors import meant_by
 from tracking.models import GlobalImpact
 from v7migration.ledger.models import Changeset, Run, RunState
-from v7migration.pipeline import acceptance, emergency, gatekeeper, incidents
+from v7migration.pipeline import acceptance, emergency, gatekeeper, incidents, preparation
 from v7migration.pipeline.gatekeeper import Staleness
 from v7migration.pipeline.target import TargetState
 
@@ -148,12 +149,17 @@ def standing(changeset: Changeset, *, target: TargetState | None = None) -> Stan
 
 def action(persona: str, sentence: str, seat: str = "") -> NextAction:
     """Return a next action with the people who hold the persona."""
-    people = tuple(user.get_full_name() or user.get_username() for user in selectors.holders_of(persona))
+    holders = {user.pk: user for name in sorted(meant_by(persona)) for user in selectors.holders_of(name)}
+    people = tuple(user.get_full_name() or user.get_username() for user in holders.values())
     return NextAction(persona, people, sentence, seat)
 
 
 def nothing_frozen() -> NextAction:
-    """Return what is next when there is no changeset."""
+    """Return what is next when there is no changeset: the first piece of evidence that the preparation lacks."""
+    if lacking := preparation.missing():
+        task, proof = lacking
+        sentence = f"Task {task.document_number} {task.task_name}: {proof.action}. {proof.said}"
+        return action(task.responsible_persona, sentence)
     if waiting := acceptance.newest_waiting():
         return action(DB_TEAM_LEAD, f"{waiting.sentence} Then v7_freeze.")
     return action(DB_TEAM_LEAD, "Rehearse and freeze a changeset: v7_rehearse, v7_review, then v7_freeze.")
