@@ -69,6 +69,11 @@ class StageCommand(BaseCommand):
                 f"A database does not answer: {reason_of(error)}.",
                 "Check DATABASE_URL and TARGET_DATABASE_URL (embedded: manage.py v7_postgres status).",
             ) from error
+        except psycopg.Error as error:
+            raise Refused(
+                f"The target refuses what it is asked: {reason_of(error)} (SQLSTATE {error.sqlstate}).",
+                "Give the role the right that it lacks, or look into the server's log, then try again.",
+            ) from error
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", "") not in ("42P01", "3F000"):
                 raise

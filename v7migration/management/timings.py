@@ -12,6 +12,9 @@ MARKS = {"as before": "✓", "new": " ", "not measured": " ", "slower": "~", "de
 
 def print_baseline(say: Say, baseline: Mapping[str, Any]) -> None:
     """Print a measurement: each query with its fastest and median time, or why it did not answer."""
+    if baseline["id"] is None:
+        say(f"Baseline     not taken: {'; '.join(baseline['faults'])}")
+        return
     queries = baseline["queries"]
     tables, indexes = len(baseline["sizes"]), len(baseline["indexes"])
     say(f"Baseline     {len(queries)} queries timed, {tables} tables and {indexes} indexes sized")

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections
-
 from v7migration.ledger.models import Baseline, Run
+from v7migration.pipeline.target import web_session
 from v7migration.postgres import measure
 from v7migration.postgres.measure import Named
 from v7migration.postgres.queries import document_queries
@@ -32,7 +31,7 @@ def take(*, target_name: str, person: str, run: Run | None = None, known: Baseli
     Raises:
         django.db.Error: the target does not answer.
     """
-    session = _session()
+    session = web_session()
     document = measure.measure(session, _queries(session, known))
     if known is not None:
         document["queries"] = _confirmed(known.document["queries"], document["queries"])
@@ -69,12 +68,6 @@ def compare(*, run: Run, person: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _session() -> measure.Connection:
-    connections["target"].ensure_connection()
-    session: measure.Connection = connections["target"].connection
-    return session
-
-
 def _queries(session: measure.Connection, known: Baseline | None) -> list[Named]:
     """Return the queries to time: those of an earlier measurement first, then what is there now beside them."""
     there = session.execute(HAS_TABLES).fetchone()
@@ -90,7 +83,7 @@ def _queries(session: measure.Connection, known: Baseline | None) -> list[Named]
 def _confirmed(earlier: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Measure once more what looks worse than before: a verdict that a passing load would give is none."""
     suspects = {line["name"] for line in measure.compare(earlier, found) if line["verdict"] in measure.WORSE}
-    session = _session()
+    session = web_session()
     again = [measure.timed(session, Named(e["name"], e["sql"])) for e in found if e["name"] in suspects]
     return measure.faster_of(found, again)
 

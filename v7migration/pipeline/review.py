@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import psycopg
 from django.contrib.auth.models import User
-from django.db import Error, connections, transaction
+from django.db import Error, transaction
 
 from v7migration.errors import Refused
 from v7migration.ledger.models import Review
 from v7migration.ledger.services import append_event, store_script
 from v7migration.pipeline import acceptance, findings, reporting
 from v7migration.pipeline.incidents import require
-from v7migration.pipeline.target import TargetState, describe, observe_from_web
+from v7migration.pipeline.target import TargetState, describe, observe_from_web, web_session
 from v7migration.postgres.script import Script
 
 
@@ -65,16 +66,16 @@ def record(content: bytes, *, person: User, own_script: bool = False) -> Review:
 def _target() -> TargetState | None:
     try:
         return observe_from_web()
-    except (Error, Refused):
+    except (Error, psycopg.Error, Refused):
         return None
 
 
 def _conflicts(script: Script, target: TargetState, own_script: bool) -> list[str] | None:
     try:
-        session = connections["target"].connection
+        session = web_session()
         if not own_script:
             return reporting.foreign_objects(session, script)
         name = describe(target.identity)
         return reporting.look_for_conflicts(session, script, person="", stage="review", target=name)
-    except Error:
+    except (Error, psycopg.Error):
         return None

@@ -48,8 +48,15 @@ def observe(connection: Connection) -> TargetState:
 
 def observe_from_web() -> TargetState:
     """Read the target through the web role's session."""
+    return observe(web_session())
+
+
+def web_session() -> Connection:
+    """Return the web role's session on the target, which can read a database of any encoding."""
     connections["target"].ensure_connection()
-    return observe(connections["target"].connection)
+    opened: Connection = connections["target"].connection
+    session.read_any_encoding(opened)
+    return opened
 
 
 def control_identity() -> catalog.TargetIdentity:
@@ -59,15 +66,17 @@ def control_identity() -> catalog.TargetIdentity:
 
 
 @contextmanager
-def runner(*, application_name: str, needs_file_audit: bool = True) -> Iterator[Connection]:
+def runner(*, application_name: str, needs_file_audit: bool = True, only_read: bool = False) -> Iterator[Connection]:
     """Lend the runner's session after every check that refuses before anything is touched.
+
+    ``only_read`` says that nothing will be written, so that a standby and a read-only target serve, too.
 
     Raises:
         Refused: unreachable, too old, standby, read-only, pooled, wrong role, equal to the control plane, or
             without file_audit.
     """
     with session.connect(runner_url(), application_name=application_name) as connection:
-        preflight.check_server(connection)
+        preflight.check_server(connection, only_read=only_read)
         preflight.check_identity(catalog.identity(connection), control_identity())
         if needs_file_audit:
             preflight.check_role(connection, web_role=WEB_ROLE)
@@ -76,8 +85,7 @@ def runner(*, application_name: str, needs_file_audit: bool = True) -> Iterator[
 
 
 def _web_identity() -> catalog.TargetIdentity:
-    connections["target"].ensure_connection()
-    return catalog.identity(connections["target"].connection)
+    return catalog.identity(web_session())
 
 
 def take_snapshot(connection: Connection, *, person: str) -> Snapshot:

@@ -56,6 +56,7 @@ _PINNED_SETTINGS = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "lc_monetary": "C",
+    "statement_timeout": "10min",  # a role's limit is meant for its application's queries
 }
 
 
@@ -180,12 +181,12 @@ def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]
         bodies = cursor.execute(query("inventory/dependency_bodies")).fetchall()
     ids = {(catalog, oid): node_id for catalog, oid, node_id, *_ in nodes}
     edges: dict[tuple[str, str, str], dict[str, set[str]]] = {}
-    for from_catalog, from_oid, to_catalog, to_oid, kind, name, column in found:
+    for from_catalog, from_oid, to_catalog, to_oid, kind, name, columns in found:
         source, target = ids.get((from_catalog, from_oid)), ids.get((to_catalog, to_oid))
         if source is not None and target is not None:
             entry = edges.setdefault((source, target, kind), {"names": set(), "columns": set()})
             entry["names"].update(filter(None, [name]))
-            entry["columns"].update(filter(None, [column]))
+            entry["columns"].update([" → ".join(columns)] if columns and columns[0] else [])
     places = Places.of([(schema, name, catalog, node_id) for catalog, _, node_id, _, _, schema, name in nodes])
     for oid, schema, path, language, body in bodies:
         source = ids.get(("routine", oid))

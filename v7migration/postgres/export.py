@@ -108,7 +108,7 @@ def dump(connection: Connection, *, without: Sequence[str] = ()) -> bytes:
     pinned = _knows_restrict_key(program)
     command = [
         str(program), "--schema-only", f"--exclude-schema={GATE_SCHEMA}", f"--lock-wait-timeout={LOCK_WAIT}",
-        "--no-password", "--encoding=UTF8", *([f"--restrict-key={RESTRICT_KEY}"] if pinned else []),
+        "--no-password", f"--encoding={_encoding(connection)}", *([f"--restrict-key={RESTRICT_KEY}"] if pinned else []),
         *(f"--exclude-table={pattern}" for pattern in without), "-d", conninfo,
     ]  # fmt: skip
     text, failure = run(command, environment, None, tick=lambda: _give_up_waiting(connection, name))
@@ -120,6 +120,11 @@ def dump(connection: Connection, *, without: Sequence[str] = ()) -> bytes:
             "then try again.",
         )
     return text if pinned else _RESTRICT.sub(rb"\1 " + RESTRICT_KEY.encode(), text)
+
+
+def _encoding(connection: Connection) -> str:
+    """Return the encoding in which any text of the database can be written out: without one, byte by byte."""
+    return "SQL_ASCII" if connection.info.parameter_status("server_encoding") == "SQL_ASCII" else "UTF8"
 
 
 def client(name: str, major: int) -> Path:

@@ -14,8 +14,13 @@ from v7migration.postgres.session import OLDEST_SERVER
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
-def check_server(connection: Connection) -> None:
-    """Refuse a server older than PostgreSQL 14, a standby, a read-only database and a pooler that switches sessions."""
+def check_server(connection: Connection, *, only_read: bool = False) -> None:
+    """Refuse a server before PostgreSQL 14 and a pooler that switches sessions; to write, also one that is read-only.
+
+    Args:
+        connection: a session on the target.
+        only_read: nothing will be written: a standby and a read-only database can serve, too.
+    """
     row = connection.execute(
         "SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(), "
         "current_setting('default_transaction_read_only') = 'on'"
@@ -26,9 +31,9 @@ def check_server(connection: Connection) -> None:
         raise Refused(
             f"The target runs PostgreSQL {version}.", "PostgreSQL 14 or later is needed: upgrade the server first."
         )
-    if standby:
+    if standby and not only_read:
         raise Refused("The target is a standby: it takes no writes.", "Name the primary in TARGET_RUNNER_URL.")
-    if read_only:
+    if read_only and not only_read:
         raise Refused(
             "The target is read-only (default_transaction_read_only is on).",
             "Switch it to read-write for the runner's role or database, then try again.",
@@ -39,6 +44,15 @@ def check_server(connection: Connection) -> None:
             "The connection goes through a pooler that changes sessions between transactions.",
             "Name the server itself (or a pool in session mode) in TARGET_RUNNER_URL.",
         )
+
+
+def access(connection: Connection) -> str:
+    """Say how the target can be reached: ``read-write``, ``read-only`` (by a setting) or ``standby``."""
+    row = connection.execute(
+        "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' "
+        "WHEN current_setting('default_transaction_read_only') = 'on' THEN 'read-only' ELSE 'read-write' END"
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def check_identity(target: TargetIdentity, control: TargetIdentity) -> None:

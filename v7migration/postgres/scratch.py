@@ -159,9 +159,10 @@ def _create_database(target: Connection, admin: Connection, name: str) -> None:
         "SELECT r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE datname = current_database()"
     ).fetchone()
     assert row is not None and owner_row is not None  # noqa: S101
+    provider = sql.SQL(" LOCALE_PROVIDER libc" if admin.info.server_version >= 150_000 else "")  # the only one for all
     admin.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C' OWNER {}").format(
-            sql.Identifier(name), sql.Literal(row[0]), sql.Identifier(str(owner_row[0]))
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'{} OWNER {}").format(
+            sql.Identifier(name), sql.Literal(row[0]), provider, sql.Identifier(str(owner_row[0]))
         )
         if row[0] != "UTF8"
         else sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' OWNER {}").format(

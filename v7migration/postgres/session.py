@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -44,6 +45,23 @@ OUTPUT = {
     "bytea_output": "hex",
 }
 
+LIFT_LIMITS = """
+SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
+ WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout',
+                'idle_in_transaction_session_timeout')
+"""
+"""A limit that a role or a database has for its application would end our session in the midst: ours are our own."""
+
+
+def read_any_encoding(connection: psycopg.Connection[Any]) -> None:
+    """Let the server speak UTF-8; where a database has no encoding (SQL_ASCII), every byte is one character.
+
+    Such a database may hold anything, so that UTF-8 could fail at any name; as LATIN1 all bytes can be read and kept,
+    and a name that was read is found again.
+    """
+    without = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+    connection.execute("SET client_encoding = 'LATIN1'" if without else "SET client_encoding = 'UTF8'")
+
 
 def pin_output(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Pin how the server renders values as text, so that two servers render one value alike."""
@@ -62,7 +80,7 @@ def reason_of(error: Exception) -> str:
 def connect(
     url: str, *, application_name: str, place: str = "target", variable: str = "TARGET_RUNNER_URL"
 ) -> psycopg.Connection[tuple[object, ...]]:
-    """Open a session of the runner: autocommit, ``public`` on the path, UTC and ISO output.
+    """Open a session of the runner: autocommit, ``public`` on the path, UTC and ISO output, no limits of the role's.
 
     Args:
         url: where to.
@@ -77,11 +95,14 @@ def connect(
         connection = psycopg.connect(
             url, autocommit=True, application_name=application_name, connect_timeout=10, prepare_threshold=ONLY_ASKED
         )
+        connection.execute("SET statement_timeout = 0")  # first: the role's may be too short for the rest
+        read_any_encoding(connection)
         connection.execute(
             "SET search_path = public; SET standard_conforming_strings = on; "
             "SET plan_cache_mode = force_generic_plan; SET jit = off"  # for our few prepared statements
         )
         pin_output(connection)
+        connection.execute(LIFT_LIMITS)
         with suppress(psycopg.errors.InvalidParameterValue):  # a server that cannot tell whether its client lives
             connection.execute("SET client_connection_check_interval = '1s'")
     except psycopg.OperationalError as error:

@@ -48,6 +48,10 @@ class Command(StageCommand):
             archive=options["archive"],
         )
         self.say(f"Target       {snapshot.target_name}")
+        if result["access"] != "read-write":
+            self.say(
+                f"Access       {result['access']}: an inventory only reads; a run needs a target that takes writes"
+            )
         self.say(f"Fingerprint  {snapshot.fingerprint}")
         self.say(f"Objects      {len(snapshot.document['objects'])}")
         if "snapshot" in result:

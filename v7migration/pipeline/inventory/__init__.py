@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import django.db
+import psycopg
 from django.conf import settings
 
 from tracking.actors import Actor
@@ -15,7 +17,7 @@ from v7migration.pipeline import consolidation
 from v7migration.pipeline.inventory import code_map, enum_analysis, file_naming
 from v7migration.pipeline.inventory.archive import archive_inventory
 from v7migration.pipeline.inventory.dependency_graph import take_dependencies, write_picture
-from v7migration.pipeline.inventory.performance_baseline import take_baseline
+from v7migration.pipeline.inventory.performance_baseline import baseline_left_out, take_baseline
 from v7migration.pipeline.inventory.schema_snapshot import (
     SchemaSnapshot,
     keep_schema_snapshot,
@@ -55,9 +57,12 @@ def take(
     person = actor.username if actor else ""
     place = source or settings.V7_SOURCE_DIR
     schema: SchemaSnapshot | None = None
-    with runner(application_name="v7_inventory", needs_file_audit=False) as connection, only_reading(connection):
+    with (
+        runner(application_name="v7_inventory", needs_file_audit=False, only_read=True) as connection,
+        only_reading(connection) as access,
+    ):
         snapshot = take_snapshot(connection, person=person)
-        result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name}
+        result: dict[str, Any] = {"fingerprint": snapshot.fingerprint, "target": snapshot.target_name, "access": access}
         analysed = enum_analysis.analyse(connection, count=count) if only in (None, "enums") else None
         if only in (None, "dependencies"):
             result["dependencies"] = take_dependencies(connection, snapshot=snapshot, person=person)
@@ -65,7 +70,7 @@ def take(
         if only in (None, "snapshot"):
             schema = take_schema_snapshot(connection, snapshot)
     if only in (None, "baseline"):
-        result["baseline"] = take_baseline(snapshot, person=person)
+        result["baseline"] = _baseline(snapshot, person, must_be_taken=only == "baseline")
     if only in (None, "enums", "files", "code"):
         types = [EnumType(t["schema"], t["name"], tuple(t["labels"])) for t in snapshot.enums["types"]]
         with lend(place, audit=audit, types=types, must_be_read=only in ("files", "code")) as tree:
@@ -79,6 +84,16 @@ def take(
         kind="inventory.taken", actor=person, subject=str(snapshot.pk), payload={"fingerprint": snapshot.fingerprint}
     )
     return snapshot, result
+
+
+def _baseline(snapshot: Snapshot, person: str, *, must_be_taken: bool) -> dict[str, Any]:
+    """Measure as the web role; where it may not, or cannot, the other parts are taken all the same."""
+    try:
+        return take_baseline(snapshot, person=person)
+    except (Refused, django.db.Error, psycopg.Error) as reason:
+        if must_be_taken:
+            raise
+        return baseline_left_out(reason)
 
 
 def _of_sources(

@@ -6,6 +6,12 @@ from typing import Any
 
 from v7migration.ledger.models import Snapshot
 from v7migration.pipeline import performance
+from v7migration.postgres.session import reason_of
+
+LEFT_OUT: dict[str, Any] = {
+    "id": None, "role": "", "server_version": None, "statement_timeout": None, "queries": [], "sizes": [],
+    "indexes": [], "health": None, "statements": {"note": "", "entries": []},
+}  # fmt: skip
 
 
 def take_baseline(snapshot: Snapshot, *, person: str) -> dict[str, Any]:
@@ -16,3 +22,8 @@ def take_baseline(snapshot: Snapshot, *, person: str) -> dict[str, Any]:
     """
     taken = performance.take(target_name=snapshot.target_name, person=person)
     return {"id": str(taken.pk), **taken.document}
+
+
+def baseline_left_out(reason: Exception) -> dict[str, Any]:
+    """Return the part of an inventory that could not be measured, so that the other parts are taken; see ``faults``."""
+    return {**LEFT_OUT, "faults": [f"the target cannot be measured as the web role: {reason_of(reason)}"]}

@@ -18,8 +18,8 @@ from v7migration.connections import rehearsal_url
 from v7migration.errors import Refused
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.target import Connection
-from v7migration.postgres import catalog, scratch
-from v7migration.postgres.export import LOCK_WAIT, Export, ExportFailed, export_schema, locked_tables
+from v7migration.postgres import catalog, preflight, scratch
+from v7migration.postgres.export import LOCK_WAIT, Export, ExportFailed, Fault, export_schema, locked_tables
 from v7migration.postgres.fingerprint import differences
 from v7migration.postgres.redaction import without_secrets
 from v7migration.postgres.session import settings
@@ -75,15 +75,18 @@ def keep_schema_snapshot(
 
 
 @contextmanager
-def only_reading(target: Connection) -> Iterator[None]:
+def only_reading(target: Connection) -> Iterator[str]:
     """Lend the session so that nothing can be changed through it, and nothing waits for a lock longer than a moment.
+
+    Yields what the target allows by itself: see :func:`preflight.access`.
 
     Raises:
         Refused: a table stayed locked; the message says by whom.
     """
+    access = preflight.access(target)
     try:
         with settings(target, default_transaction_read_only="on", lock_timeout=f"{LOCK_WAIT}ms"):
-            yield
+            yield access
     except psycopg.errors.LockNotAvailable as error:
         raise Refused(
             f"The catalogs cannot be read: {_holders(target)}.",
@@ -103,7 +106,7 @@ def _verified(target: Connection, export: Export, document: dict[str, Any]) -> d
         ScratchUnfit: the scratch server cannot serve.
         Refused: no scratch server can be had.
     """
-    expected = _readable(document, {fault.object for fault in export.faults})
+    expected, invalid = _without_invalid_indexes(_readable(document, {fault.object for fault in export.faults}))
     try:
         with (
             rehearsal_url(target.info.server_version // 10_000) as admin,
@@ -119,6 +122,7 @@ def _verified(target: Connection, export: Export, document: dict[str, Any]) -> d
     found = [without_secrets(sentence) for sentence in differences(expected, there)]
     real = [sentence for sentence in found if not sentence.startswith("server: ")]
     return {
+        "faults": [fault.as_dict() for fault in (*export.faults, *invalid)],
         "verified": not (real or export.faults), "differences": found, "errors": list(copy.errors),
         "missing_extensions": missing, "note": note,
     }  # fmt: skip
@@ -142,6 +146,23 @@ def _readable(document: dict[str, Any], left_out: set[str]) -> dict[str, Any]:
     return document | {"objects": objects}
 
 
+def _without_invalid_indexes(document: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """Return the document without the indexes that pg_dump leaves out, and each as a fault: they serve no query.
+
+    An index of a partitioned table is invalid until every partition has its part; that one is written.
+    """
+    objects, faults = {}, []
+    for key, facts in document["objects"].items():
+        parts = dict(facts.get("parts", {}))
+        if "partition key" not in facts:
+            for name in [name for name, part in parts.items() if name.startswith("index ") and part.get("invalid")]:
+                del parts[name]
+                reason = "it is invalid, and pg_dump leaves it out: rebuild it (REINDEX INDEX CONCURRENTLY) or drop it"
+                faults.append(Fault(f"{name} of {key}", reason))
+        objects[key] = {**facts, "parts": parts} if "parts" in facts else facts
+    return document | {"objects": objects}, faults
+
+
 def _missing_extensions(connection: Connection, document: dict[str, Any]) -> list[str]:
     there = {f"extension {name}" for (name,) in connection.execute(EXTENSIONS).fetchall()}
     wanted = {key.replace('"', "") for key in document["objects"] if key.startswith("extension ")}
@@ -152,11 +173,21 @@ def _statement(facts: dict[str, Any]) -> str:
     """Say in a sentence whether the schema export matches production."""
     if not facts["exported"]:
         return f"There is no schema export: {facts['note']}"
-    beside = f" ({len(facts['faults'])} tables could not be read and are not part of it)" if facts["faults"] else ""
+    beside = _beside(facts["faults"])
     if facts["note"] and not facts["differences"] and not facts["verified"] and not facts["faults"]:
         return f"The schema export was not verified: {facts['note']}"
     if not [sentence for sentence in facts["differences"] if not sentence.startswith("server: ")]:
         return f"The schema export matches production{beside}."
     lacking = facts["missing_extensions"]
     because = f"; the scratch server lacks the extensions {', '.join(lacking)}" if lacking else ""
-    return f"The schema export differs from production in {len(facts['differences'])} ways{beside}{because}."
+    number = len(facts["differences"])
+    return f"The schema export differs from production in {number} way{'' if number == 1 else 's'}{beside}{because}."
+
+
+def _beside(faults: list[dict[str, str]]) -> str:
+    """Return what is not part of an export, counted, in brackets."""
+    invalid = sum(fault["object"].startswith("index ") for fault in faults)
+    unread = len(faults) - invalid
+    told = [f"{unread} table{'' if unread == 1 else 's'} could not be read and"] if unread else []
+    told += [f"{invalid} invalid index{'' if invalid == 1 else 'es'}"] if invalid else []
+    return f" ({', '.join(told)} {'is' if len(faults) == 1 else 'are'} not part of it)" if told else ""

@@ -1,4 +1,5 @@
--- Who needs whom, by catalog and oid: both ends, the kind, the name of what makes the edge, and the column it speaks of.
+-- Who needs whom, by catalog and oid: both ends, the kind, the name of what makes the edge, and the column it speaks of
+-- (of a foreign key both sides' columns).
 WITH carrier (type, catalog, object) AS MATERIALIZED (
     -- What a type stands for: an array for its element, a row type for its relation, a multirange for its range.
     SELECT t.oid, CASE WHEN b.typrelid <> 0 THEN 'relation' ELSE 'type' END, CASE WHEN b.typrelid <> 0 THEN b.typrelid ELSE b.oid END
@@ -44,7 +45,7 @@ WITH carrier (type, catalog, object) AS MATERIALIZED (
 )
 SELECT 'relation' AS from_catalog, k.conrelid::bigint AS from_oid, 'relation' AS to_catalog, k.confrelid::bigint AS to_oid,
        'foreign key' AS kind, k.conname::text AS name,
-       (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.n) || ' → ' || string_agg(quote_ident(b.attname), ', ' ORDER BY u.n)
+       (SELECT ARRAY[string_agg(quote_ident(a.attname), ', ' ORDER BY u.n), string_agg(quote_ident(b.attname), ', ' ORDER BY u.n)]
           FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS u (mine, theirs, n)
           JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.mine
           JOIN pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.theirs) AS columns
@@ -55,7 +56,7 @@ UNION ALL
 SELECT n.catalog, n.object::bigint, t.catalog, t.object::bigint,
        CASE WHEN n.kind = 'default' AND t.class = 'pg_class'::regclass THEN 'sequence'
             WHEN n.kind IN ('default', 'check', 'index', 'table') THEN 'function' ELSE n.kind END,
-       n.name::text, CASE WHEN n.kind IN ('view', 'rule', 'function', 'policy') THEN quote_ident(a.attname) END
+       n.name::text, CASE WHEN n.kind IN ('view', 'rule', 'function', 'policy') THEN ARRAY[quote_ident(a.attname)] END
   FROM pg_depend AS d
   JOIN needing AS n ON n.class = d.classid AND n.oid = d.objid
   JOIN needed AS t ON t.class = d.refclassid AND t.oid = d.refobjid
@@ -65,7 +66,7 @@ SELECT n.catalog, n.object::bigint, t.catalog, t.object::bigint,
    AND (n.kind IN ('view', 'rule', 'function', 'policy') OR t.class = 'pg_proc'::regclass
         OR n.kind = 'default' AND t.class = 'pg_class'::regclass)
 UNION ALL
-SELECT 'relation', t.attrelid::bigint, c.catalog, c.object::bigint, 'type', NULL, quote_ident(t.attname)
+SELECT 'relation', t.attrelid::bigint, c.catalog, c.object::bigint, 'type', NULL, ARRAY[quote_ident(t.attname)]
   FROM pg_attribute AS t JOIN pg_class AS r ON r.oid = t.attrelid AND r.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
   JOIN carrier AS c ON c.type = t.atttypid
  WHERE t.attnum > 0 AND NOT t.attisdropped AND (c.catalog, c.object) <> ('relation', t.attrelid)

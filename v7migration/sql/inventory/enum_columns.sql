@@ -12,7 +12,7 @@ WITH RECURSIVE edge (type, carrier, step) AS MATERIALIZED (
     UNION
     SELECT c.enum, e.carrier,
            CASE WHEN e.step = 'domain' THEN c.shape WHEN e.step = 'array' AND c.shape = 'scalar' THEN 'array' ELSE 'other' END,
-           c.domain OR e.step = 'domain'
+           e.step <> 'other' AND (c.domain OR e.step = 'domain') AND NOT (e.step = 'array' AND c.shape <> 'scalar')
       FROM carrier AS c JOIN edge AS e ON e.type = c.type
 )
 SELECT m.enum::bigint AS enum, n.nspname::text AS schema, c.relname::text AS table, a.attname::text AS column,

@@ -50,6 +50,13 @@ SELECT m.enum::bigint, m.nspname || '.' || m.relname || ' (partition key)', 'par
        m.attname, NULL, NULL, m.nspname
   FROM member AS m JOIN pg_partitioned_table AS p ON p.partrelid = m.attrelid AND m.attnum = ANY (p.partattrs::int2[])
 UNION
+SELECT d.enum::bigint, n.nspname || '.' || c.relname || ' (partition key)', 'partition key', n.nspname || '.' || c.relname,
+       NULL, NULL, pg_get_partkeydef(c.oid), n.nspname
+  FROM dependent AS d
+  JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND d.objsubid = 0
+  JOIN pg_partitioned_table AS p ON p.partrelid = c.oid AND p.partexprs IS NOT NULL
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+UNION
 SELECT d.enum::bigint, n.nspname || '.' || c.relname || '.' || a.attname || ' (' || k.kind || ')', k.kind,
        n.nspname || '.' || c.relname, a.attname, NULL, pg_get_expr(v.adbin, v.adrelid), n.nspname
   FROM dependent AS d
