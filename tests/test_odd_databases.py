@@ -15,7 +15,7 @@ from tests.world import World, administrator
 from v7migration.pipeline import inventory
 from v7migration.postgres import catalog, enum_rows, session
 from v7migration.postgres.embedded import scratch_server
-from v7migration.postgres.export import export_schema
+from v7migration.postgres.export import described, export_schema
 from v7migration.postgres.scratch import restored
 
 Connection = psycopg.Connection[Any]
@@ -136,3 +136,16 @@ def test_a_composite_that_holds_a_type_in_several_ways_is_one_column(target: Con
     target.execute("CREATE TYPE pair AS (a mood, b mood[], c good); CREATE TABLE held (p pair, ps pair[])")
     found = [(column.column, column.shape) for column in enum_rows.enum_columns(target)]
     assert found == [("p", "other"), ("ps", "other")]
+
+
+def test_a_view_that_a_restore_prints_in_other_words_is_no_difference(target: Connection) -> None:
+    target.execute("CREATE TABLE a (x int); CREATE TABLE b (y int)")
+    target.execute("CREATE VIEW both_of_them AS SELECT x, y FROM a, b UNION ALL SELECT y, NULL::int FROM b")
+    target.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO v7_runner")
+    found = inventory.take(actor=None, only="snapshot")[1]["snapshot"]
+    assert (found["differences"], found["verified"]) == ([], True)
+
+
+def test_a_program_older_than_our_library_gets_no_option_that_it_does_not_know() -> None:
+    with session.connect(url("runner"), application_name="odd") as connection:
+        assert "sslcertmode" not in described(connection)[0]

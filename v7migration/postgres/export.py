@@ -31,6 +31,8 @@ GATE_SCHEMA = "migration_gate"
 RESTRICT_KEY = "v7schemaexport"
 LOCK_WAIT = 3_000
 """Milliseconds that the export waits for a lock on a table."""
+FILLED_IN = "allow"
+"""``sslcertmode`` as the library sets it where nobody did; programs before PostgreSQL 16 do not know that option."""
 TICK = 0.5
 """Seconds between two looks at whether the export waits for somebody."""
 _RESTRICT = re.compile(rb"^(\\(?:un)?restrict) \S+$", re.MULTILINE)
@@ -154,6 +156,8 @@ def described(connection: Connection) -> tuple[str, dict[str, str]]:
         parts["hostaddr"] = connection.info.hostaddr
     for name in ("service", "application_name", "fallback_application_name", "client_encoding"):
         parts.pop(name, None)
+    if parts.get("sslcertmode") == FILLED_IN:
+        del parts["sslcertmode"]
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("V7_", "PG")) and "_URL" not in name
     }
