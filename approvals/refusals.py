@@ -20,6 +20,7 @@ NEXT_STEPS = {
     "stale-page": "Reload the page, read it again, then sign.",
     "expired": "Freeze again and sign the new changeset.",
     "reason-missing": "Enter the reason.",
+    "breaking": "File an assessment instead; The Architect approves it.",
     "not-yours": "Ask the signer or The Architect.",
 }
 

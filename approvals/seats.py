@@ -10,7 +10,7 @@ DB_TEAM_LEAD = "DB Team Lead"
 TEST_SENTINEL = "Test Sentinel"
 DEV_TEAM = "Dev Team"
 
-SubjectKind = Literal["changeset", "run", "phase"]
+SubjectKind = Literal["changeset", "run", "phase", "coverage"]
 Verdict = Literal["approved", "rejected"]
 APPROVED: Verdict = "approved"
 REJECTED: Verdict = "rejected"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth import authenticate
@@ -39,7 +40,7 @@ from v7migration.errors import Refused, UsageError
 from v7migration.ledger.models import Run, RunState
 from v7migration.ledger.services import append_event
 
-__all__ = ["grant", "person_create", "personas_of", "revoke", "sign", "statement_for", "withdraw"]
+__all__ = ["attested", "grant", "person_create", "personas_of", "revoke", "sign", "statement_for", "withdraw"]
 
 PEOPLE_GROUP = "People"
 OUR_APPS = ("ledger", "approvals", "tracking")
@@ -65,33 +66,28 @@ def sign(
     :class:`SigningRefused`, after which nothing stands but the attempt (document sections 3 and 9).
     Opens its own transaction, so it may not be called inside one.
     """
-    try:
-        _refuse_if(_password_refusal(person, password, address))
-        with acting(person.get_username()), transaction.atomic(using="default", durable=True):
-            lock_subject(subject)
-            known = facts() if callable(facts) else facts
-            place = _place(subject, seat, known, shown_digest)
-            live = User.objects.get(pk=person.pk)
-            _refuse_if(_words_refusal(place, decision, reason))
-            _refuse_if(_standing_refusal(live, place, known, decision))
-            _bind(subject, place, live)
-            signature = _write(
-                place, live, known, decision=decision, reason=reason.strip(), address=address, user_agent=user_agent
-            )
-            append_event(
-                kind=f"signature.{decision}",
-                actor=live.get_username(),
-                subject=f"{subject.kind}:{subject.id}",
-                payload={
-                    "seat": place.key,
-                    "persona": place.persona,
-                    "reason": signature.reason,
-                    "signature": signature.id,
-                },
-            )
-    except SigningRefused as refusal:
-        _record_attempt(refusal, subject=subject, seat=seat, username=person.get_username(), address=address)
-        raise
+    with attested(person=person, password=password, subject=subject, seat=seat, address=address):
+        lock_subject(subject)
+        known = facts() if callable(facts) else facts
+        place = _place(subject, seat, known, shown_digest)
+        live = User.objects.get(pk=person.pk)
+        _refuse_if(_words_refusal(place, decision, reason))
+        _refuse_if(_standing_refusal(live, place, known, decision))
+        _bind(subject, place, live)
+        signature = _write(
+            place, live, known, decision=decision, reason=reason.strip(), address=address, user_agent=user_agent
+        )
+        append_event(
+            kind=f"signature.{decision}",
+            actor=live.get_username(),
+            subject=f"{subject.kind}:{subject.id}",
+            payload={
+                "seat": place.key,
+                "persona": place.persona,
+                "reason": signature.reason,
+                "signature": signature.id,
+            },
+        )
     return signature
 
 
@@ -102,25 +98,36 @@ def revoke(*, signature: Signature, person: User, password: str, reason: str, ad
     never unseen. Raises :class:`SigningRefused`.
     """
     subject = Subject(signature.subject_kind, signature.subject_id)  # type: ignore[arg-type]
+    with attested(person=person, password=password, subject=subject, seat=signature.seat, address=address):
+        lock_subject(subject)
+        live = User.objects.get(pk=person.pk)
+        _refuse_if(_revocation_refusal(signature, live, reason))
+        revocation: Revocation = Revocation.objects.create(
+            signature=signature, by=live, by_name=_full_name(live), reason=reason.strip(), address=address
+        )
+        append_event(
+            kind="signature.revoked",
+            actor=live.get_username(),
+            subject=f"{subject.kind}:{subject.id}",
+            payload={"seat": signature.seat, "signer": signature.person_name, "reason": revocation.reason},
+        )
+    return revocation
+
+
+@contextmanager
+def attested(*, person: User, password: str, subject: Subject, seat: str, address: str) -> Iterator[None]:
+    """Ask for the person's own password again, then lend the transaction in which this person signs.
+
+    A :class:`SigningRefused` of the password, or raised inside, leaves nothing behind but the attempt. Durable: it may
+    not be opened inside another transaction.
+    """
     try:
         _refuse_if(_password_refusal(person, password, address))
         with acting(person.get_username()), transaction.atomic(using="default", durable=True):
-            lock_subject(subject)
-            live = User.objects.get(pk=person.pk)
-            _refuse_if(_revocation_refusal(signature, live, reason))
-            revocation: Revocation = Revocation.objects.create(
-                signature=signature, by=live, by_name=_full_name(live), reason=reason.strip(), address=address
-            )
-            append_event(
-                kind="signature.revoked",
-                actor=live.get_username(),
-                subject=f"{subject.kind}:{subject.id}",
-                payload={"seat": signature.seat, "signer": signature.person_name, "reason": revocation.reason},
-            )
+            yield
     except SigningRefused as refusal:
-        _record_attempt(refusal, subject=subject, seat=signature.seat, username=person.get_username(), address=address)
+        _record_attempt(refusal, subject=subject, seat=seat, username=person.get_username(), address=address)
         raise
-    return revocation
 
 
 def _refuse_if(reason: Reason | None) -> None:

@@ -1,5 +1,6 @@
 """Evidence in the control plane. Records that were signed or written are append-only; runs and incidents move."""
 
+from v7migration.ledger.models.coverage import BusinessImpact, NoImpact
 from v7migration.ledger.models.evidence import Changeset, EnumDecision, Event, Inventory, Rehearsal, Script, Snapshot
 from v7migration.ledger.models.reviews import Acceptance, Modification, Review
 from v7migration.ledger.models.runs import Baseline, Run, RunState, RunStep
@@ -8,6 +9,7 @@ from v7migration.ledger.models.trouble import Emergency, EmergencyStep, Incident
 __all__ = [
     "Acceptance",
     "Baseline",
+    "BusinessImpact",
     "Changeset",
     "Emergency",
     "EmergencyStep",
@@ -16,6 +18,7 @@ __all__ = [
     "Incident",
     "Inventory",
     "Modification",
+    "NoImpact",
     "Rehearsal",
     "Review",
     "Run",
