@@ -16,8 +16,9 @@ from tests.world import World
 from tracking.models import EnumMigration
 from v7migration.ledger.models import Inventory
 from v7migration.pipeline import inventory
+from v7migration.pipeline.consolidation import change_of
 from v7migration.pipeline.inventory import mapped_code
-from v7migration.pipeline.inventory.code_map import change_of, described
+from v7migration.pipeline.inventory.code_map import described
 from v7migration.pipeline.inventory.mapped_code import PER_PAGE, Filter
 
 QUERIES = 20

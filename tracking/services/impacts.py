@@ -91,6 +91,7 @@ def _move(
     seen_at: datetime | None,
     personas: Callable[[GlobalImpact], frozenset[str]],
     then: Record | None = None,
+    unless: Callable[[GlobalImpact], str] | None = None,
 ) -> GlobalImpact:
     return transition(
         row=impact,
@@ -101,6 +102,7 @@ def _move(
         personas=personas,
         seen_at=seen_at,
         then=then,
+        unless=unless,
     )
 
 
@@ -125,10 +127,15 @@ def impact_review(
 
 
 def impact_approve(
-    *, impact: GlobalImpact, actor: Actor, reason: str = "", seen_at: datetime | None = None
+    *,
+    impact: GlobalImpact,
+    actor: Actor,
+    reason: str = "",
+    seen_at: datetime | None = None,
+    unless: Callable[[GlobalImpact], str] | None = None,
 ) -> GlobalImpact:
-    """Approve a reviewed impact (The Architect only)."""
-    return _move("approve", impact, actor, reason, seen_at, _architect)
+    """Approve a reviewed impact (The Architect only); ``unless`` names what must come first, '' when nothing must."""
+    return _move("approve", impact, actor, reason, seen_at, _architect, unless=unless)
 
 
 def impact_reject(*, impact: GlobalImpact, actor: Actor, reason: str, seen_at: datetime | None = None) -> GlobalImpact:

@@ -19,6 +19,7 @@ from v7migration.errors import Refused, StaleForm, TransitionRefused
 
 Row = TypeVar("Row", bound=HistoricRow)
 CHECK_VIOLATION = "23514"
+WAITS = "Complete what it waits for first."
 MUST_SAY_WHY = frozenset({"block", "reject", "roll_back", "cancel", "defer", "send_back", "step_back"})
 
 
@@ -67,6 +68,7 @@ def transition(
     seen_at: datetime | None = None,
     then: Callable[[Row, datetime], None] | None = None,
     why_not: Callable[[Row], str] | None = None,
+    unless: Callable[[Row], str] | None = None,
 ) -> Row:
     """Make one transition of one row and return the row as saved.
 
@@ -78,6 +80,7 @@ def transition(
         seen_at: ``updated_at`` as the actor's form showed it.
         then: sets what else the transition records; gets the row and the transaction's time.
         why_not: explains a guard that does not hold.
+        unless: names what must come first, asked of the locked row; '' when nothing must.
 
     Raises:
         TransitionRefused: wrong persona, wrong state, an unmet guard, or no reason where one is needed.
@@ -96,6 +99,8 @@ def transition(
             method()
         except TransitionNotAllowed as error:
             raise TransitionRefused(*_explain(fresh, name, method, state, machine, why_not)) from error
+        if unless is not None and (missing := unless(fresh)):
+            raise TransitionRefused(f"“{fresh}” cannot {said(name)} yet: {missing}.", WAITS)
         if then is not None:
             then(fresh, database_times(alias)[0])
         fresh.save()
@@ -111,7 +116,7 @@ def _explain(
     row: HistoricRow, name: str, method: Any, state: str, machine: Machine, why_not: Callable[[Any], str] | None
 ) -> tuple[str, str]:
     if can_proceed(method, check_conditions=False) and why_not is not None:
-        return f"“{row}” cannot {said(name)} yet: {why_not(row)}.", "Complete what it waits for first."
+        return f"“{row}” cannot {said(name)} yet: {why_not(row)}.", WAITS
     now = [jump.name for jump in machine.jumps if jump.source == state]
     possible = ", ".join(dict.fromkeys(said(jump) for jump in now)) or "nothing"
     return f"“{row}” is {state.replace('_', ' ')} and cannot {said(name)}.", f"Possible now: {possible}."

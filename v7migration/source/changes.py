@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -46,6 +48,12 @@ class Change:
     def is_renamed(self) -> bool:
         """Whether what the code calls it will not exist any more."""
         return bool(self.renamed) and self.renamed != self.name
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of what the change says: a map that was made for another digest does not know this change."""
+        said = [self.kind, self.schema, self.name, self.renamed, self.labels, self.new_labels, sorted(self.columns)]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     @cached_property
     def fates(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ Groups come from the newest ENUM inventory. A group is named by its member types
 as long as these do. Accepting writes one row of v7_enum_migrations for each type that goes.
 """
 
+from v7migration.pipeline.consolidation.changes import change_of, standing_rows
 from v7migration.pipeline.consolidation.deciding import Verdict, accept, decide, deciders
 from v7migration.pipeline.consolidation.groups import (
     PAGE,
@@ -27,6 +28,7 @@ __all__ = [
     "Plan",
     "Verdict",
     "accept",
+    "change_of",
     "conversion",
     "decide",
     "deciders",
@@ -39,5 +41,6 @@ __all__ = [
     "proposed",
     "risk",
     "standing",
+    "standing_rows",
     "waiting",
 ]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tracking.choices import EnumMigrationStatus
-from tracking.models import EnumMigration, Layer, WorkflowCode
+from tracking.models import Layer, WorkflowCode
 from v7migration.ledger.models import Inventory, Snapshot
+from v7migration.pipeline.consolidation import change_of, standing_rows
 from v7migration.pipeline.inventory.source_tree import Document, Sources, in_order
 from v7migration.source.assigning import INFRASTRUCTURE
-from v7migration.source.changes import ENUM, RANK, Change, Touch, Usage
+from v7migration.source.changes import RANK, Change, Touch, Usage
 from v7migration.source.enums import defined_twice
 from v7migration.source.imports import Graph
 from v7migration.source.judging import Judgement
@@ -23,7 +23,6 @@ from v7migration.source.usage import counted, usages
 
 EMPTY: Document = {"changes": []}
 
-PROPOSED = (EnumMigrationStatus.PROPOSED, EnumMigrationStatus.APPROVED, EnumMigrationStatus.IMPLEMENTED)
 RENAMES = 5_000  # breaking imports of renamed files that are listed; the rest is counted
 NAMED = 500  # lost imports, cycles and faults that are listed; the rest is counted
 
@@ -52,9 +51,8 @@ def take_code(tree: Sources, *, snapshot: Snapshot | None, person: str) -> Docum
         ``root``, ``totals``, ``changes`` (for each ``layers``, ``workflows``, ``files`` with their lines, confidence
         and what breaks), ``renames``, ``defined_twice``, ``lost``, ``cycles`` and ``faults``.
     """
-    rows = EnumMigration.objects.filter(status__in=PROPOSED).order_by("current_enum_name", "pk")
     places = places_of(tree.matched, tree.judgement)
-    document = storable(_document(tree.survey, [change_of(row) for row in rows], places))
+    document = storable(_document(tree.survey, [change_of(row) for row in standing_rows()], places))
     row = Inventory.objects.create(
         part=Inventory.Part.CODE, subject=document["root"][-300:], snapshot=snapshot, document=document, taken_by=person
     )
@@ -79,30 +77,6 @@ def latest() -> Document | None:
     if row is None:
         return None
     return {**row.document, "inventory": str(row.pk), "taken_at": row.taken_at.isoformat()}
-
-
-def change_of(row: EnumMigration) -> Change:
-    """Return a row of v7_enum_migrations as the change that is looked for in the code."""
-    schema, _, name = row.current_enum_name.rpartition(".")
-    _, _, renamed = row.v7_enum_name.rpartition(".")
-    return Change(
-        key=str(row.pk),
-        kind=ENUM,
-        name=name,
-        schema=schema,
-        renamed=renamed,
-        labels=tuple(row.current_enum_values),
-        new_labels=tuple(row.v7_enum_values),
-        columns=tuple(_columns(row.affected_columns)),
-    )
-
-
-def _columns(affected: Any) -> Iterable[tuple[str, str]]:
-    """Pairs of bare table and column out of ``{table: [columns]}``, whatever people wrote into it."""
-    for table, columns in affected.items() if isinstance(affected, dict) else ():
-        for column in columns if isinstance(columns, list) else ():
-            if isinstance(column, str):
-                yield str(table).rpartition(".")[2], column
 
 
 def _document(found: Survey, changes: list[Change], places: Mapping[str, Place]) -> Document:
@@ -138,6 +112,7 @@ def described(change: Change) -> Document:
     """Return what a code map says of a change itself, before its files: ``migration`` is the row's id."""
     return {
         "migration": change.key,
+        "digest": change.digest,
         "kind": change.kind,
         "name": f"{change.schema}.{change.name}" if change.schema else change.name,
         "becomes": change.renamed,

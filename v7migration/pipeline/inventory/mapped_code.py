@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connections
 from django.db.models import F, Func, JSONField, Value
 
-from tracking.models import EnumMigration
 from v7migration.ledger.models import Inventory
-from v7migration.pipeline.inventory.code_map import PROPOSED, change_of, described, storable
+from v7migration.pipeline.consolidation import change_of, standing_rows
+from v7migration.pipeline.inventory.code_map import described, storable
 from v7migration.pipeline.inventory.source_tree import Document
 from v7migration.postgres.kept import query
 
@@ -112,9 +112,7 @@ def lines(inventory: Any, change: str, wanted: Filter, page: int = 1) -> Lines:
 
 def standing(mapped: list[Document]) -> Standing:
     """Compare the changes of a map with the rows of v7_enum_migrations that are proposed now."""
-    now = {
-        str(row.pk): storable(described(change_of(row))) for row in EnumMigration.objects.filter(status__in=PROPOSED)
-    }
+    now = {str(row.pk): storable(described(change_of(row))) for row in standing_rows()}
     then = {change["migration"]: change for change in mapped}
     return Standing(
         lacking=tuple(key for key in now if key not in then),
