@@ -61,8 +61,14 @@ def world() -> worlds.World:
 
 
 @pytest.fixture
+def mapped() -> worlds.World:
+    """Inventory, accepted groups and the code map that knows them; nothing is assessed."""
+    return worlds.world_at("mapped")
+
+
+@pytest.fixture
 def frozen() -> worlds.World:
-    """Inventory, an impact, the tasks 2.1.1 to 2.1.3, a green rehearsal and a changeset."""
+    """Inventory, approved assessments, the tasks 2.1.1 to 2.1.3, a green rehearsal and a changeset."""
     return worlds.world_at("frozen")
 
 

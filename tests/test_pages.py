@@ -51,7 +51,7 @@ def every_page(world: World) -> list[str]:
     run = changeset.runs.first()
     impact, enum = GlobalImpact.objects.latest("created_at"), EnumMigration.objects.earliest("created_at")
     incident = open_incident(run=run, step="1.1", title="A trial", detail={"message": "x"}, opened_by="lena")
-    lists = "home changesets runs incidents impacts impact-new phases tasks enums files results"
+    lists = "home changesets runs incidents impacts impact-new coverage phases tasks enums files results"
     found = [reverse(name) for name in lists.split()]
     found += [
         reverse("changeset", args=[changeset.digest]),
@@ -337,7 +337,7 @@ def test_filing_an_impact_warns_before_it_voids_signatures(signed: World) -> Non
 
 
 def test_implementing_an_impact_warns_before_it_voids_signatures(signed: World) -> None:
-    impact = GlobalImpact.objects.get()
+    impact = GlobalImpact.objects.latest("created_at")
     url = reverse("impact-move", args=[impact.pk, "implement"])
     assert signed.client("dana").post(url, {"reason": ""}).status_code == 409
     assert signed.client("dana").post(url, {"reason": "", "confirm": "on"}).status_code == 302
@@ -425,6 +425,7 @@ def test_a_page_that_meets_a_closed_fence_without_a_live_run_settles_it(frozen: 
 
 
 def test_a_form_posted_while_rows_move_keeps_what_was_typed(frozen: World) -> None:
+    before = GlobalImpact.objects.count()
     with frozen.runner() as live_run:
         live_run.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [RUN_LOCK])
         close_the_planning_fence(frozen)
@@ -434,7 +435,7 @@ def test_a_form_posted_while_rows_move_keeps_what_was_typed(frozen: World) -> No
     assert "Two status types become one." in answer.content.decode()
     assert "are being moved" in answer.content.decode()
     assert ">kept</textarea>" in moved.content.decode()
-    assert GlobalImpact.objects.count() == 1
+    assert GlobalImpact.objects.count() == before
 
 
 def test_a_home_that_moves_during_a_request_sends_readers_on_and_tells_writers(frozen: World) -> None:

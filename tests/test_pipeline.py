@@ -49,9 +49,9 @@ def test_a_signed_changeset_runs_and_the_documents_queries_give_what_the_documen
 
 
 def test_an_impact_filed_before_the_run_stands_in_the_target_with_its_guardian_in_its_history(executed: World) -> None:
-    impact = GlobalImpact.objects.get()
+    impact = GlobalImpact.objects.get(affected_layers=[1])
     assert GlobalImpact.objects.db == "target"
-    assert [row.history_user_id for row in impact.history.all()] == ["dana"]
+    assert [row.history_user_id for row in impact.history.all()] == ["ada", "dana", "dana"]
 
 
 def test_a_rollback_leads_back_to_the_catalogs_of_before(executed: World) -> None:
@@ -59,7 +59,8 @@ def test_a_rollback_leads_back_to_the_catalogs_of_before(executed: World) -> Non
     assert done.report["as_before"], done.report["drift"]
     assert [check["actual"] for check in done.report["document"]] == ["0"]
     assert home.read() == home.PLANNING and home.is_open()
-    assert [row.history_user_id for row in GlobalImpact.objects.using("default").get().history.all()] == ["dana"]
+    impact = GlobalImpact.objects.using("default").get(affected_layers=[1])
+    assert [row.history_user_id for row in impact.history.all()] == ["ada", "dana", "dana"]
 
 
 def test_a_rollback_brings_every_row_and_version_home_and_leaves_file_audit_as_it_was(executed: World) -> None:

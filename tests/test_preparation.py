@@ -11,18 +11,10 @@ from pytest_django import Settings
 
 from tests.world import World
 from tracking.models import SubworkflowTask
-from tracking.services import (
-    impact_approve,
-    impact_create,
-    impact_review,
-    task_block,
-    task_complete,
-    task_submit,
-    task_unblock,
-)
+from tracking.services import task_block, task_complete, task_submit, task_unblock
 from v7migration.errors import TransitionRefused
 from v7migration.ledger.models import Baseline
-from v7migration.pipeline import gatekeeper, inventory, preparation, review
+from v7migration.pipeline import coverage, gatekeeper, inventory, preparation, review
 
 
 def the_task(number: int) -> SubworkflowTask:
@@ -107,6 +99,7 @@ def test_a_finding_that_nobody_accepted_keeps_the_review_open(world: World) -> N
 def test_a_review_before_the_rehearsal_is_not_enough(world: World) -> None:
     inventory.take(actor=world.actor("ada"))
     world.accept_groups()
+    world.cover()
     world.accept_findings()
     world.rehearse()
     assert lacking(2) == ["Review V7_Migration_Tables.sql for syntax correctness"]
@@ -131,12 +124,12 @@ def test_the_last_approval_completes_the_impact_analysis(world: World) -> None:
     assert lacking(3)[0] == "Review proposed ENUM consolidations"
     world.accept_groups()
     inventory.take(actor=world.actor("ada"), only="code")
-    impact = impact_create(
-        actor=world.actor("dana"), change_type="enum", impact_description="Types merge.", affected_layers=[1]
-    )
-    impact = impact_review(impact=impact, actor=world.actor("dana"))
+    *filed, last = [world.assess(layer) for layer in {cell.layer for cell in coverage.look().open}]
+    for impact in filed:
+        world.approve_impact(impact)
     assert the_task(3).status == "in_progress"
-    impact_approve(impact=impact, actor=world.actor("ada"))
+    assert lacking(3) == ["Document mitigation strategies", "All impacts documented in v7_global_impacts design"]
+    world.approve_impact(last)
     assert (the_task(3).status, lacking(3)) == ("completed", [])
     assert the_task(3).history.first().history_user_id == "ada"
 

@@ -16,18 +16,18 @@ from django.db import connections
 from django.test import Client
 from psycopg import sql
 
-from approvals.selectors import personas_of
+from approvals.selectors import holders_of, personas_of
 from approvals.services import person_create
 from tests.cast import CAST, PASSWORD, SUPERUSER
 from tests.environment import SERVERS, url
 from tracking import home
 from tracking.actors import Actor
-from tracking.models import SubworkflowTask
-from tracking.services import impact_approve, impact_create, impact_review, task_carry
+from tracking.models import GlobalImpact, SubworkflowTask
+from tracking.services import impact_review, task_carry
 from v7migration import connections as places
 from v7migration.demo.target import build_target
 from v7migration.ledger.models import Changeset, Incident, Review, Run
-from v7migration.pipeline import acceptance, consolidation, gatekeeper, incidents, inventory, review, sign
+from v7migration.pipeline import acceptance, consolidation, coverage, gatekeeper, incidents, inventory, review, sign
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.rollback import authorize, find_run, rollback
@@ -107,8 +107,38 @@ class World:
         for group in consolidation.waiting():
             consolidation.accept(actor=self.actor(name), group=group)
 
+    def cover(self) -> None:
+        """Let every layer be assessed: guardians file, Workflow Personas speak, The Architect approves."""
+        if coverage.look().gaps:
+            inventory.take(actor=self.actor("ada"), only="code")
+        for layer in sorted({cell.layer for cell in coverage.look().open}, key=str):
+            self.approve_impact(self.assess(layer))
+
+    def assess(self, layer: int | None, change: str = "") -> GlobalImpact:
+        """File the assessment of a layer as it is drafted, by whoever answers for it; one change or all open ones."""
+        draft = coverage.draft(layer=layer, change=change)
+        assert draft is not None
+        first = dict(draft.initial)
+        assessed = coverage.Assessed(tuple(first.pop("changes")), first.pop("breaking"), first.pop("code_map"))
+        guardian = holders_of(draft.cells[0].place.persona)[0].username
+        content = first | {"mitigation_strategy": "The names change together with the type."}
+        return coverage.file_impact(actor=self.actor(guardian), assessed=assessed, content=content)
+
+    def approve_impact(self, impact: GlobalImpact) -> GlobalImpact:
+        """Take an impact through business impact and review to its approval."""
+        for voice in coverage.voices(impact):
+            if voice.is_missing:
+                speaker = self.actor(holders_of(voice.persona)[0].username)
+                coverage.record_business_impact(
+                    impact=impact, actor=speaker, said={voice.workflow: "None to speak of."}
+                )
+        impact = impact_review(impact=impact, actor=self.actor("dana"))
+        return coverage.approve(impact=impact, actor=self.actor("ada"))
+
     def rehearse(self) -> None:
-        """Rehearse the script with the planning rows of now."""
+        """Rehearse the script with the planning rows of now, once every accepted change is assessed."""
+        if home.read() == home.PLANNING:
+            self.cover()
         rehearsal = rehearse(content=gatekeeper.rendered_script(gatekeeper.source_bytes()), person="sam")
         assert rehearsal.ok, rehearsal.report["failures"]
 
@@ -195,17 +225,16 @@ def _fresh(world: World) -> None:
         build_target(connection)
 
 
-def _frozen(world: World) -> None:
-    """Inventory taken, its groups accepted, an impact approved, rehearsed, reviewed, frozen."""
+def _mapped(world: World) -> None:
+    """Inventory taken, its groups accepted, and the accepted changes mapped onto the code: nobody has assessed them."""
     inventory.take(actor=world.actor("ada"))
     world.accept_groups()
     inventory.take(actor=world.actor("ada"), only="code")
-    impact = impact_create(
-        actor=world.actor("dana"), change_type="enum", impact_description="The status types of models merge.",
-        affected_layers=[1, 2], affected_workflows=["WF4"], risk_assessment="medium", mitigation_strategy="Cast first.",
-    )  # fmt: skip
-    impact = impact_review(impact=impact, actor=world.actor("dana"))
-    impact_approve(impact=impact, actor=world.actor("ada"))
+
+
+def _frozen(world: World) -> None:
+    """Every layer assessed, rehearsed, reviewed, frozen."""
+    world.cover()
     world.rehearse()
     world.freeze()
 
@@ -213,7 +242,8 @@ def _frozen(world: World) -> None:
 STAGES: dict[str, tuple[str | None, Callable[[World], object]]] = {
     "migrated": (None, _migrated),
     "fresh": ("migrated", _fresh),
-    "frozen": ("fresh", _frozen),
+    "mapped": ("fresh", _mapped),
+    "frozen": ("mapped", _frozen),
     "signed": ("frozen", World.sign_all),
     "executed": ("signed", World.execute),
 }

@@ -16,10 +16,12 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from tracking.choices import ChangeType, Risk
 from tracking.models import GlobalImpact, Layer, WorkflowCode
+from v7migration.pipeline import coverage
 
 LONG = 20_000
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -41,6 +43,12 @@ def _layers() -> list[tuple[int, str]]:
 
 def _workflows() -> list[tuple[str, str]]:
     return [(row.code, f"{row.code} {row.name}") for row in WorkflowCode.objects.all()]
+
+
+def _told(cell: coverage.Cell) -> str:
+    found = cell.evidence
+    breaks = f", {found.breaking} breaking" if found.breaking else ""
+    return f"{cell.change} ({len(found.lines)} lines{breaks})"
 
 
 def _text(rows: int) -> forms.Widget:
@@ -103,22 +111,42 @@ class ImpactForm(forms.Form):
     implementation_notes = forms.CharField(
         label="Implementation notes", required=False, max_length=LONG, widget=_text(2)
     )
+    changes = forms.MultipleChoiceField(
+        required=False, label="Accepted changes that it covers",
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )  # fmt: skip
+    breaking = forms.BooleanField(required=False, label="Something breaks", widget=UnfoldBooleanWidget)
+    code_map = forms.CharField(required=False, max_length=36, widget=forms.HiddenInput)
     reason = forms.CharField(
         label="Reason for the history", required=False, max_length=1_000, widget=UnfoldAdminTextInputWidget
     )
     updated_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Mapping[str, Any] | None = None, *, impact: GlobalImpact | None = None) -> None:
-        super().__init__(data, initial=initial_of(impact) if impact else None)
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        impact: GlobalImpact | None = None,
+        draft: coverage.Draft | None = None,
+    ) -> None:
+        """``draft``: what the code map shows of the layer that is assessed."""
+        super().__init__(data, initial=initial_of(impact) if impact else draft.initial if draft else None)
+        names = coverage.accepted_names()
+        told = {cell.change: _told(cell) for cell in draft.cells} if draft else {}
+        offered = names if impact else list(told) or names
+        self.fields["changes"].choices = [(name, told.get(name, name)) for name in offered]  # type: ignore[attr-defined]
+        if impact and draft:
+            self.initial["code_map"] = draft.code_map
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
         self.helper.layout = Layout(
-            Fieldset("The change", "change_type", "impact_description", "change_detail"),
+            Fieldset("The change", "change_type", *(("changes", "breaking") if offered else ()), "impact_description"),
             Fieldset("Where it is felt", "affected_layers", "affected_workflows"),
             Fieldset("How bad, and what then", "risk_assessment", "mitigation_strategy", "implementation_notes"),
-            "reason",
+            Fieldset("Besides", "change_detail", "reason"),
             "updated_at",
+            "code_map",
         )
 
     def clean_change_detail(self) -> dict[str, Any]:
@@ -131,11 +159,25 @@ class ImpactForm(forms.Form):
         return found
 
     @property
+    def assessed(self) -> coverage.Assessed:
+        """Return which accepted changes the impact covers."""
+        said = self.cleaned_data
+        return coverage.Assessed(tuple(said["changes"]), said["breaking"], said["code_map"])
+
+    @property
     def content(self) -> dict[str, Any]:
         """Return the fields of the row."""
         return {name: self.cleaned_data[name] for name in CONTENT}
 
 
 def initial_of(impact: GlobalImpact) -> dict[str, Any]:
-    """Return what the form of an impact shows first."""
-    return {**{name: getattr(impact, name) for name in CONTENT}, "updated_at": impact.updated_at.isoformat()}
+    """Return what the form of an impact shows first; what the form has fields for is left out of the details."""
+    detail = impact.change_detail if isinstance(impact.change_detail, dict) else {}
+    return {
+        **{name: getattr(impact, name) for name in CONTENT},
+        "change_detail": {key: value for key, value in detail.items() if key not in coverage.RESERVED},
+        "changes": coverage.changes_of(impact),
+        "breaking": bool(detail.get(coverage.BREAKING)),
+        "code_map": detail.get(coverage.CODE_MAP, ""),
+        "updated_at": impact.updated_at.isoformat(),
+    }

@@ -9,6 +9,7 @@ urlpatterns = [
     path("impacts/new/", views.impact_new, name="impact-new"),
     path("impacts/<uuid:pk>/", views.impact_page, name="impact"),
     path("impacts/<uuid:pk>/edit/", views.impact_edit, name="impact-edit"),
+    path("impacts/<uuid:pk>/business/", views.impact_business, name="impact-business"),
     path("impacts/<uuid:pk>/<slug:name>/", views.impact_move, name="impact-move"),
     path("phases/", views.phase_list, name="phases"),
     path("phases/<int:number>/", views.phase_page, name="phase"),

@@ -22,6 +22,7 @@ from tracking.models import EnumMigration, GlobalImpact, Layer, Phase, Subworkfl
 from tracking.models.base import HistoricRow
 from tracking.services.impacts import OPEN_TO_CHANGE
 from v7migration.adminsite import column, state_column
+from v7migration.pipeline import coverage
 
 DOCUMENT_NUMBERS = {task.number: task.document_number for task in TASKS}
 
@@ -206,8 +207,8 @@ class ImpactAdmin(TrackedAdmin):
         return ", ".join(row.reviewed_by_personas) or "–"
 
     def move(self, row: GlobalImpact, name: str, actor: Actor, reason: str, seen: str) -> HistoricRow:
-        """Ask the impact's service."""
-        verb = getattr(services, f"impact_{name}")
+        """Ask the impact's service, or the coverage: an approval waits for the business impacts."""
+        verb = coverage.approve if name == "approve" else getattr(services, f"impact_{name}")
         moved: HistoricRow = verb(impact=row, actor=actor, reason=reason, seen_at=_seen(seen))
         return moved
 

@@ -2,7 +2,7 @@
 
 from tracking.views.enums import EnumList, enum_move, enum_page
 from tracking.views.history import history_page
-from tracking.views.impacts import ImpactList, impact_edit, impact_move, impact_new, impact_page
+from tracking.views.impacts import ImpactList, impact_business, impact_edit, impact_move, impact_new, impact_page
 from tracking.views.lists import FileList, ResultList
 from tracking.views.phases import phase_list, phase_move, phase_page
 from tracking.views.tasks import TaskList, task_move, task_page
@@ -16,6 +16,7 @@ __all__ = [
     "enum_move",
     "enum_page",
     "history_page",
+    "impact_business",
     "impact_edit",
     "impact_move",
     "impact_new",

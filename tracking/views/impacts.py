@@ -28,10 +28,13 @@ from tracking.views.acting import Service, actor_of, move, moves
 from tracking.views.voiding import refused_until_confirmed, voided
 from v7migration.errors import HomeMoving, StaleForm, V7Error
 from v7migration.middleware import status_of
+from v7migration.pipeline import coverage
 
+LINES = 200
+"""How many lines of evidence stand beside a form; the page of each change and layer lists more."""
 SERVICES: dict[str, Service] = {
     "review": services.impact_review,
-    "approve": services.impact_approve,
+    "approve": coverage.approve,
     "reject": services.impact_reject,
     "implement": services.impact_implement,
 }
@@ -58,44 +61,55 @@ class ImpactList(LoginRequiredMixin, SingleTableMixin, FilterView):  # type: ign
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def impact_new(request: HttpRequest) -> HttpResponse:
-    """File an impact."""
-    return _write(request, None)
+    """File an impact; ``?layer=`` and ``?change=`` begin with what the code map shows there."""
+    return _write(request, None, _draft(request))
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def impact_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Change what an impact says."""
-    return _write(request, get_object_or_404(GlobalImpact, pk=pk))
+    impact = get_object_or_404(GlobalImpact, pk=pk)
+    return _write(request, impact, coverage.draft_of(impact))
 
 
-def _write(request: HttpRequest, impact: GlobalImpact | None) -> HttpResponse:
+def _draft(request: HttpRequest) -> coverage.Draft | None:
+    """Return the draft that the address asks for; None for an address that names no layer to assess."""
+    said = request.GET.get("layer", "")
+    if not (said == "none" or (said.isascii() and said.isdigit() and len(said) < 6)):
+        return None
+    layer = None if said == "none" else int(said)
+    return coverage.draft(layer=layer, change=request.GET.get("change", ""))
+
+
+def _write(request: HttpRequest, impact: GlobalImpact | None, draft: coverage.Draft | None = None) -> HttpResponse:
     if request.method != "POST":
-        return _form(request, ImpactForm(impact=impact), impact)
-    form = ImpactForm(request.POST, impact=impact)
+        return _form(request, ImpactForm(impact=impact, draft=draft), impact, draft=draft)
+    form = ImpactForm(request.POST, impact=impact, draft=draft)
     if not form.is_valid():
-        return _form(request, form, impact, status=400)
+        return _form(request, form, impact, draft=draft, status=400)
     if (warning := refused_until_confirmed(request)) is not None:
-        return _form(request, form, impact, status=409, refusal=warning)
+        return _form(request, form, impact, draft=draft, status=409, refusal=warning)
     try:
         saved = _save(request, form, impact)
     except HomeMoving:
         raise
     except V7Error as refusal:
         stale = isinstance(refusal, StaleForm)
-        return _form(request, form, impact, status=status_of(refusal), refusal=refusal, stale=stale)
+        return _form(request, form, impact, draft=draft, status=status_of(refusal), refusal=refusal, stale=stale)
     messages.success(request, "The impact is saved." if impact else "The impact is filed.")
     return redirect("impact", pk=saved.pk)
 
 
 def _save(request: HttpRequest, form: ImpactForm, impact: GlobalImpact | None) -> GlobalImpact:
     actor, reason = actor_of(request), form.cleaned_data["reason"]
+    said: dict[str, Any] = {"assessed": form.assessed, "content": form.content, "reason": reason}
     if impact is None:
-        return services.impact_create(actor=actor, reason=reason, **form.content)
+        return coverage.file_impact(actor=actor, **said)
     seen_at = parse_datetime(form.cleaned_data["updated_at"])
     if seen_at is None:
         raise StaleForm("The form does not say which version it shows.", "Load it again.")
-    return services.impact_update(impact=impact, actor=actor, changes=form.content, reason=reason, seen_at=seen_at)
+    return coverage.change_impact(impact=impact, actor=actor, seen_at=seen_at, **said)
 
 
 def _form(
@@ -103,6 +117,7 @@ def _form(
     form: ImpactForm,
     impact: GlobalImpact | None,
     *,
+    draft: coverage.Draft | None = None,
     status: int = 200,
     refusal: V7Error | None = None,
     stale: bool = False,
@@ -111,6 +126,8 @@ def _form(
         "title": "Change an impact" if impact else "File an impact",
         "form": form,
         "impact": impact,
+        "draft": draft,
+        "evidence": _evidence(draft) if draft else [],
         "refusal": refusal,
         "stale": stale,
         "now": GlobalImpact.objects.filter(pk=impact.pk).first() if impact and stale else None,
@@ -118,6 +135,16 @@ def _form(
         "may_write": actor_of(request).holds_any(assessors() | {DB_TEAM_LEAD}),
     }
     return render(request, "pages/impact_form.html", context, status=status)
+
+
+def _evidence(draft: coverage.Draft) -> list[tuple[coverage.Cell, tuple[coverage.Line, ...], int]]:
+    """Return the first lines of each cell that the form may cover, the breaking ones first, and how many are left."""
+    shown = max(5, LINES // len(draft.cells))
+    return [
+        (cell, tuple(sorted(cell.evidence.lines, key=lambda line: not line.breaking)[:shown]),
+         len(cell.evidence.lines) - shown)
+        for cell in draft.cells
+    ]  # fmt: skip
 
 
 @login_required
@@ -142,14 +169,48 @@ def impact_move(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
     return move(request, name=name, services=SERVICES, row={"impact": impact}, back=back, page=page)
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def impact_business(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Record what an impact means for the workflows that the person speaks for (``said-WF1`` and so on)."""
+    impact = get_object_or_404(GlobalImpact, pk=pk)
+    if request.method != "POST":  # a sign-in in between leads here
+        return redirect("impact", pk=pk)
+    said = {name.removeprefix("said-"): text for name, text in request.POST.dict().items() if name.startswith("said-")}
+    try:
+        coverage.record_business_impact(impact=impact, actor=actor_of(request), said=said)
+    except V7Error as refusal:
+        return _page(request, impact, refusal=refusal, status=status_of(refusal))
+    messages.success(request, "The business impact is recorded.")
+    return redirect("impact", pk=pk)
+
+
+def _voices(request: HttpRequest, impact: GlobalImpact) -> list[dict[str, Any]]:
+    """Return the affected workflows, what was said of each, and whether this person may speak for it."""
+    personas = actor_of(request).personas
+    is_open = impact.approval_status not in ("approved", "implemented")
+    return [
+        {
+            "voice": voice,
+            "mine": is_open and voice.persona in personas,
+            "text": request.POST.get(f"said-{voice.workflow}", voice.said.text if voice.said else ""),
+        }
+        for voice in coverage.voices(impact)
+    ]
+
+
 def _page(
     request: HttpRequest, impact: GlobalImpact, *, refusal: V7Error | None = None, status: int = 200
 ) -> HttpResponse:
+    said = _voices(request, impact)
     context: dict[str, Any] = {
         "title": "Impact",
         "impact": impact,
+        "speaks": any(entry["mine"] for entry in said),
         "layers": Layer.objects.filter(number__in=impact.affected_layers),
         "workflows": WorkflowCode.objects.filter(code__in=impact.affected_workflows),
+        "voices": said,
+        "changes": coverage.changes_of(impact),
         "moves": moves(impact, IMPACT, SERVICES, reverse("impact", args=[impact.pk])),
         "history": impact.history.all()[:8],
         "refusal": refusal,

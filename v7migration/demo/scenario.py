@@ -15,6 +15,7 @@ from rich.console import Console
 from approvals import gates
 from approvals.selectors import personas_of, signature_facts
 from tracking.actors import Actor
+from tracking.choices import ImpactStatus
 from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask
 from v7migration.connections import PROJECT_DIR, runner_url
 from v7migration.demo.browser import Browser
@@ -23,7 +24,17 @@ from v7migration.demo.target import build_target
 from v7migration.errors import StepFailed
 from v7migration.ledger.models import Changeset, Incident, Run, RunState
 from v7migration.management.printing import ProgressReporter, print_checks
-from v7migration.pipeline import acceptance, consolidation, emergency, gatekeeper, incidents, inventory, review, sign
+from v7migration.pipeline import (
+    acceptance,
+    consolidation,
+    coverage,
+    emergency,
+    gatekeeper,
+    incidents,
+    inventory,
+    review,
+    sign,
+)
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.target import observe, runner
@@ -33,8 +44,17 @@ from v7migration.postgres.script import parse, plan_order
 
 SIGNERS = {"script-review": "lena", "rehearsal": "sam", "execution": "ada"}
 PRE_EXECUTION = (1, 2, 3)
+REVIEWER = "dana"
 DATABASE_PHASE = 4
+MITIGATION = "Names and values change together with the type; the old type stays until Phase 7."
+ASSESSED = "Assessed from the code map"
+BUSINESS = "{} keeps its states; people see no other names while the columns are cast."
 WHY_ACCEPTED = "The triggers only refuse: writes while rows move, and jumps of the V7 status. Section 9 drops them."
+
+
+def holder(persona: str) -> str:
+    """Return the first of the demo's people who holds a persona."""
+    return next(member.username for member in CAST if persona in member.personas)
 
 
 def migrate() -> None:
@@ -95,7 +115,7 @@ class Scenario:
         self.say(f"{result['proposed']['waiting']} groups wait for a decision")
         if self._decide_on_groups():
             inventory.take(actor=Actor("ada", personas_of(person)), only="code")
-        self._file_an_impact()
+        self._cover()
         self._start_phase()
         if standing is not None and not _taken_back(standing) and not self._stale(standing):
             self.say(f"\nChangeset {standing.number} stands as it was frozen; going on with it.")
@@ -135,25 +155,46 @@ class Scenario:
         self.say(f"Accepted: {len(waiting)} groups, {EnumMigration.objects.count()} rows of v7_enum_migrations")
         return True
 
-    def _file_an_impact(self) -> None:
-        if GlobalImpact.objects.exists():
+    def _cover(self) -> None:
+        """Let the Guardians file what their layers have to assess, and take each impact to its approval."""
+        waiting = coverage.look().open
+        if not waiting:
             return
-        self.heading("Impact (2.1.3): Dana, the Data Sentinel, files it in the browser")
-        self.browser("dana").post(
-            "impacts/new/",
-            change_type="enum",
-            impact_description="The nine curation status types become one; models and schemas that name them change.",
-            affected_workflows=["WF4", "WF5"],
-            affected_layers=["1", "2"],
-            risk_assessment="high",
-            mitigation_strategy="Cast the columns one table at a time; keep the old types until Phase 7.",
-            change_detail='{"from": ["domain_curation_status", "page_curation_status"], "to": "curation_status"}',
-            reason="Found while reviewing the proposed consolidations",
-        )
-        impact = GlobalImpact.objects.get()
-        self.say(f"Filed: {impact.impact_description}")
-        for name, transition in (("dana", "review"), ("ada", "approve")):
-            self.browser(name).post(f"impacts/{impact.pk}/{transition}/", form=f"impacts/{impact.pk}/")
+        self.heading("Impacts (2.1.3): Guardians file, Workflow Personas and reviewers speak, Ada approves")
+        layers = {cell.place for cell in waiting if cell.state in (coverage.State.TO_ASSESS, coverage.State.STALE)}
+        for place in sorted(layers, key=lambda place: (place.layer is None, place.layer or 0)):
+            self._assess(place)
+        open_impacts = {cell.impact.pk: cell.impact for cell in coverage.look().open if cell.impact is not None}
+        for impact in open_impacts.values():
+            self._move_on(impact)
+        self.say(coverage.look().sentence)
+
+    def _assess(self, place: coverage.Place) -> None:
+        draft = coverage.draft(layer=place.layer)
+        if draft is None:
+            return
+        fields: dict[str, Any] = {"change_detail": "{}", "mitigation_strategy": MITIGATION, "reason": ASSESSED}
+        for key, value in draft.initial.items():
+            if key != "code_map":  # a hidden field of the form
+                fields[key] = [str(item) for item in value] if isinstance(value, list) else str(value)
+        if not draft.initial["breaking"]:
+            del fields["breaking"]
+        name = holder(place.persona)
+        self.browser(name).post(f"impacts/new/?layer={coverage.layer_word(place.layer)}", **fields)
+        self.say(f"{place.title}: filed by {name} for {len(draft.chosen)} changes")
+
+    def _move_on(self, impact: GlobalImpact) -> None:
+        """Business impact by the Workflow Personas, review, approval: each person on the impact's own page."""
+        page = f"impacts/{impact.pk}/"
+        speakers: dict[str, dict[str, str]] = {}
+        for voice in coverage.voices(impact):
+            if voice.is_missing:
+                speakers.setdefault(holder(voice.persona), {})[f"said-{voice.workflow}"] = BUSINESS.format(voice.name)
+        for name, said in speakers.items():
+            self.browser(name).post(f"{page}business/", form=page, **said)
+        if impact.approval_status != ImpactStatus.REVIEWING:
+            self.browser(REVIEWER).post(f"{page}review/", form=page, reason="Read beside the code map")
+        self.browser("ada").post(f"{page}approve/", form=page, reason="Every line that breaks has its answer")
 
     def _start_phase(self) -> None:
         if Phase.objects.get(phase_number=DATABASE_PHASE).status == "not_started":

@@ -20,12 +20,13 @@ from tracking import selectors as tracking_selectors
 from tracking.catalogue import PRE_EXECUTION
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Run
-from v7migration.pipeline import acceptance, escalation
+from v7migration.pipeline import acceptance, coverage, escalation
 from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import differences, fingerprint
 
 DATABASE_PHASE = 4
+COVERAGE = "Impact coverage"
 _HERE = object()
 
 
@@ -150,7 +151,7 @@ def _diff(before: bytes, after: bytes) -> tuple[str, ...]:
 
 
 def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
-    """Return what must be done before execution: tasks 2.1.1 to 2.1.3, the green rehearsal, no critical risk open."""
+    """Return what must be done before execution: tasks 2.1.1 to 2.1.3, rehearsal, coverage, no critical risk open."""
     found = [
         gates.Prerequisite(
             name=f"Task {task.document_number} {task.task_name}",
@@ -168,9 +169,20 @@ def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
     rehearsal = changeset.rehearsal
     green = rehearsal.ok and rehearsal.script_id == changeset.script_id
     found.append(gates.Prerequisite("Rehearsal", met=green, reason="No green rehearsal of exactly these bytes."))
+    found += _coverage(changeset)
     stops = escalation.what_stops_all_work()
     found.append(gates.Prerequisite("No critical risk is open", met=not stops, reason=" ".join(stops)))
     return tuple(found)
+
+
+def _coverage(changeset: Changeset) -> list[gates.Prerequisite]:
+    """Every accepted change is assessed in every layer; once a run has committed, what was signed stands."""
+    if run_of(changeset) is not None:
+        return [gates.Prerequisite(f"{COVERAGE}, as it was signed", met=True)]
+    now = coverage.look()
+    if now.is_complete:
+        return [gates.Prerequisite(f"{COVERAGE}: {now.sentence}", met=True)]
+    return [gates.Prerequisite(COVERAGE, met=False, reason=reason) for reason in coverage.reasons(now)]
 
 
 def facts(changeset: Changeset, *, stale: list[Staleness] | None = None) -> gates.SubjectFacts:

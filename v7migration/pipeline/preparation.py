@@ -20,14 +20,16 @@ from django.db.models import QuerySet
 from approvals.selectors import personas_of
 from tracking.actors import ARCHITECT, Actor
 from tracking.catalogue import DATABASE_PHASE, PRE_EXECUTION, entry
-from tracking.choices import EnumMigrationStatus, ImpactStatus, TaskStatus
-from tracking.models import EnumMigration, GlobalImpact, SubworkflowTask
+from tracking.choices import EnumMigrationStatus, TaskStatus
+from tracking.models import EnumMigration, SubworkflowTask
 from tracking.services import task_carry
 from v7migration.errors import Fenced, Refused, StaleForm, TransitionRefused
 from v7migration.ledger.models import Baseline, EnumDecision, Inventory, Rehearsal, Review
-from v7migration.pipeline import acceptance, consolidation, gatekeeper
+from v7migration.pipeline import acceptance, consolidation, coverage, gatekeeper
 
-EVIDENCE = frozenset({"inventory.taken", "rehearsal.finished", "script.reviewed", "finding.accepted"})
+EVIDENCE = frozenset(
+    {"inventory.taken", "rehearsal.finished", "script.reviewed", "finding.accepted", "coverage.no_impact"}
+)
 """The kinds of events after which a task may have moved; tracked rows tell of themselves."""
 MOVABLE = (TaskStatus.PENDING, TaskStatus.IN_PROGRESS, TaskStatus.REVIEW)
 REVIEW = "A DB Team Lead reviews it: v7_review --as USERNAME."
@@ -264,9 +266,9 @@ def _assessed() -> Iterator[dict[str, Any]]:
     mapped = _mapped(code)
     yield mapped
     yield mapped if code is None or not mapped["met"] else mapped | {"said": _breaking(code.document)}
-    yield _covered("mitigation")
+    yield _covered()
     yield _drawn()
-    yield _covered("approval")
+    yield _covered()
 
 
 def _decided() -> dict[str, Any]:
@@ -309,15 +311,16 @@ def _drawn() -> dict[str, Any]:
     return _there("The graph is drawn.", row.taken_by, row.taken_at, "/dependencies/")
 
 
-def _covered(what: str) -> dict[str, Any]:
-    """Say whether every impact on file was decided."""
-    waiting = GlobalImpact.objects.filter(approval_status__in=(ImpactStatus.PENDING, ImpactStatus.REVIEWING)).count()
-    decided = GlobalImpact.objects.filter(approval_status=ImpactStatus.APPROVED)
-    acts = (row.history.first() for row in decided)
-    last = max(((act.history_date, act.history_user_id) for act in acts), default=None)
-    if waiting or last is None:
-        return _lacking(f"{waiting or 'No'} impacts wait for {what}.", "/impacts/")
-    return _there(f"{len(decided)} impacts are approved.", last[1], last[0], "/impacts/")
+def _covered() -> dict[str, Any]:
+    """Say whether every accepted change is assessed in every layer that it touches, with its mitigation."""
+    found = coverage.look()
+    if not found.is_complete:
+        return _lacking(coverage.reasons(found)[0], coverage.PAGE)
+    if found.last is not None:
+        return _there(found.sentence, found.last.by, found.last.at, coverage.PAGE)
+    if found.code_map is None:
+        return _lacking("The code was not mapped. v7_inventory --only code --as USERNAME maps it.", coverage.PAGE)
+    return _there(found.sentence, found.code_map.taken_by, found.code_map.taken_at, coverage.PAGE)
 
 
 _READINGS: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {

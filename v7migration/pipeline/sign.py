@@ -22,7 +22,7 @@ from tracking.services import phase_note_approval
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Rehearsal, Run
 from v7migration.ledger.services import append_event, store_script
-from v7migration.pipeline import acceptance, findings
+from v7migration.pipeline import acceptance, coverage, findings
 from v7migration.pipeline.gatekeeper import (
     DATABASE_PHASE,
     facts,
@@ -36,14 +36,13 @@ from v7migration.pipeline.target import TargetState, describe, observe, observe_
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import FINGERPRINT_VERSION, differences
 
-NOT_ASSESSED = "not assessed"
-
 
 def freeze(*, person: User) -> Changeset:
     """Freeze script, planning rows, target, rehearsal, findings and coverage into a changeset.
 
     Raises:
-        GateClosed: no green rehearsal of exactly these bytes on this schema, or a finding that nobody accepted.
+        GateClosed: a change that is not assessed in a layer, no green rehearsal of exactly these bytes on this
+            schema, or a finding that nobody accepted.
         Refused: findings that forbid it, the live home is current, or the target cannot be used.
     """
     if home.read() != home.PLANNING or not home.is_open():
@@ -54,13 +53,14 @@ def freeze(*, person: User) -> Changeset:
     source = source_bytes()
     content = rendered_script(source)
     _refuse_unfit(content)
+    assessed = _assessed()
     with runner(application_name="v7_freeze") as connection:
         target = observe(connection)
     rehearsal = _green_rehearsal(content, target)
     found = findings.collect(content, document=target.document, rehearsal=rehearsal)
     _refuse(found.findings)
     acceptance.require_accepted(hashlib.sha256(content).hexdigest(), found.findings)
-    changeset = _store(person, source, content, found.findings, target, rehearsal)
+    changeset = _store(person, source, content, found.findings, target, rehearsal, assessed)
     append_event(
         kind="changeset.frozen", actor=person.get_username(), subject=changeset.digest,
         payload={"number": changeset.number, "target": describe(target.identity)},
@@ -79,6 +79,14 @@ def _refuse_unfit(content: bytes) -> None:
             "The script lacks Section 0 (migration_gate.run_ledger), the population block or Section 9.",
             "v7_rehearse and v7_review take any script; only one that keeps the run's account can be executed.",
         )
+
+
+def _assessed() -> coverage.Coverage:
+    """Return the coverage of the impacts; it is first: an assessment is a planning row, so it changes the bytes."""
+    found = coverage.look()
+    if not found.is_complete:
+        raise GateClosed(coverage.reasons(found), f"See {coverage.PAGE} ; then run v7_rehearse and freeze.")
+    return found
 
 
 def _refuse(found: list[dict[str, Any]]) -> None:
@@ -118,6 +126,7 @@ def _store(
     found: list[dict[str, Any]],
     target: TargetState,
     rehearsal: Rehearsal,
+    assessed: coverage.Coverage,
 ) -> Changeset:
     script, original = store_script(content), store_script(source)
     identity = target.identity
@@ -135,7 +144,7 @@ def _store(
                 "fingerprint": target.fingerprint, "fingerprint_version": FINGERPRINT_VERSION,
                 "rehearsal": {"id": str(rehearsal.pk), "sha256": sha256_of(rehearsal.report)},
                 "findings": found, **acceptance.of_script(script.sha256),
-                "coverage": NOT_ASSESSED, "author": person.get_username(),
+                "coverage": coverage.document(assessed), "author": person.get_username(),
                 "expires_at": expires_at.isoformat(), "nonce": nonce,
             },
             sort_keys=True, indent=1,

@@ -158,7 +158,8 @@ def nothing_frozen() -> NextAction:
     """Return what is next when there is no changeset: the first piece of evidence that the preparation lacks."""
     if lacking := preparation.missing():
         task, proof = lacking
-        sentence = f"Task {task.document_number} {task.task_name}: {proof.action}. {proof.said}"
+        where = f" See {proof.page}" if proof.page and proof.page not in proof.said else ""
+        sentence = f"Task {task.document_number} {task.task_name}: {proof.action}. {proof.said}{where}"
         return action(task.responsible_persona, sentence)
     if waiting := acceptance.newest_waiting():
         return action(DB_TEAM_LEAD, f"{waiting.sentence} Then v7_freeze.")
@@ -214,7 +215,6 @@ def _principles(standing: Standing) -> tuple[Principle, ...]:
     prints: dict[str, Any] = changeset.rehearsal.report.get("fingerprints", {})
     equal = changeset.rehearsal.ok and prints.get("before") == prints.get("back") is not None
     stale = bool(standing.staleness)
-    impacts = GlobalImpact.objects.count()
     return (
         Principle(
             "No Autonomous Execution",
@@ -243,13 +243,17 @@ def _principles(standing: Standing) -> tuple[Principle, ...]:
             else f"Frozen on fingerprint {changeset.snapshot.fingerprint[:12]} of the target; compared at signing, "
             "at start and between steps.",
         ),
-        Principle(
-            "Global Awareness",
-            "not_assessed",
-            f"Coverage of the impacts: {gatekeeper.manifest(changeset).get('coverage', 'not assessed')}. "
-            f"{impacts} {'impact is' if impacts == 1 else 'impacts are'} on file.",
-        ),
+        _global_awareness(standing),
     )
+
+
+def _global_awareness(standing: Standing) -> Principle:
+    """Every accepted change is assessed in every layer that it touches, and the signatures cover it."""
+    signed, impacts = gatekeeper.manifest(standing.changeset).get("coverage", {}), GlobalImpact.objects.count()
+    missing = [p for p in standing.facts.prerequisites if not p.met and p.name == gatekeeper.COVERAGE]
+    told = " ".join(p.reason for p in missing[:2]) if missing else signed.get("sentence", "Nothing was assessed.")
+    on_file = f"{impacts} {'impact is' if impacts == 1 else 'impacts are'} on file."
+    return Principle("Global Awareness", "open" if missing or not signed else "ok", f"{told} {on_file}")
 
 
 def _lines(before: Sequence[SeatState], after: Sequence[SeatState], *, stale: bool) -> tuple[Line, ...]:

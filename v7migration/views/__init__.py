@@ -2,6 +2,7 @@
 
 from v7migration.views.changesets import changeset_list, changeset_page
 from v7migration.views.code_map import code_map, code_map_change
+from v7migration.views.coverage import coverage_cell, coverage_page, coverage_sign
 from v7migration.views.dependencies import dependency_file, dependency_page
 from v7migration.views.enum_groups import enum_group, enum_groups
 from v7migration.views.files import file_inventory
@@ -16,6 +17,9 @@ __all__ = [
     "changeset_page",
     "code_map",
     "code_map_change",
+    "coverage_cell",
+    "coverage_page",
+    "coverage_sign",
     "dependency_file",
     "dependency_page",
     "enum_group",

@@ -19,7 +19,7 @@ from tracking import selectors as tracking_selectors
 from tracking.actors import assessors
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from v7migration.ledger.models import Incident, Run, RunState
-from v7migration.pipeline import escalation, gatekeeper
+from v7migration.pipeline import coverage, escalation, gatekeeper
 from v7migration.pipeline.incidents import authors
 from v7migration.pipeline.standing import Standing, nothing_frozen, standing
 
@@ -37,6 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "seats": _seats(request, current),
         "tasks": tracking_selectors.tasks_waiting_for(personas),
         "impacts": _impacts(personas),
+        "to_assess": _to_assess(personas),
+        "unspoken": coverage.unspoken(tracking_selectors.open_impacts(), personas),
         "incidents": _incidents(personas),
         "stops": escalation.what_stops_all_work(),
         "escalations": tracking_selectors.escalations(),
@@ -77,6 +79,14 @@ def _incidents(personas: frozenset[str]) -> list[dict[str, Any]]:
         for entry in escalation.incidents()
     ]  # fmt: skip
     return sorted(found, key=lambda line: not line["mine"])
+
+
+def _to_assess(personas: frozenset[str]) -> list[dict[str, Any]]:
+    """Return the layers whose accepted changes these personas have to assess, with the form that begins it."""
+    return [
+        {"place": place, "count": count, "url": f"{reverse('impact-new')}?layer={coverage.layer_word(place.layer)}"}
+        for place, count in coverage.to_assess(coverage.look(), personas)
+    ]
 
 
 def _impacts(personas: frozenset[str]) -> list[GlobalImpact]:

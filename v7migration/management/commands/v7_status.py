@@ -9,7 +9,7 @@ from tracking.selectors import dashboard
 from v7migration.ledger.models import Incident, Run
 from v7migration.management.base import StageCommand
 from v7migration.management.runs import run_document
-from v7migration.pipeline import escalation, gatekeeper, preparation
+from v7migration.pipeline import coverage, escalation, gatekeeper, preparation
 from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, nothing_frozen, standing
 
 
@@ -50,6 +50,7 @@ class Command(StageCommand):
                 }
                 for i in incidents
             ],
+            "coverage": _coverage(),
             "stops": escalation.what_stops_all_work(),
             "criteria": [],
         }
@@ -78,6 +79,9 @@ class Command(StageCommand):
             about = f"{incident['severity']} {incident['kind']}, {incident['state']}"
             to = f", goes to {incident['goes_to']}" if incident["goes_to"] else ""
             self.say(f"Incident   {incident['id']}  {incident['title']} ({about}{to})")
+        self.say(f"Coverage   {document['coverage']['sentence']}")
+        for reason in document["coverage"]["reasons"]:
+            self.say(f"  open          {reason}")
         for sentence in document["stops"]:
             self.say(f"STOP       {sentence}")
 
@@ -85,6 +89,16 @@ class Command(StageCommand):
 def _action(now: Standing | None) -> dict[str, Any]:
     action = now.next_action if now is not None else nothing_frozen()
     return {"persona": action.persona, "people": list(action.people), "sentence": action.sentence, "seat": action.seat}
+
+
+def _coverage() -> dict[str, Any]:
+    """Say which accepted changes are assessed in which layers, and what is missing."""
+    found = coverage.look()
+    return {
+        "complete": found.is_complete, "sentence": found.sentence, "covered": found.covered, "total": len(found.cells),
+        "code_map": found.code_map.id if found.code_map else None, "reasons": coverage.reasons(found),
+        "layers": coverage.matrix(found).as_list(), "open": [cell.as_dict() for cell in found.open],
+    }  # fmt: skip
 
 
 def _phase(row: Any) -> dict[str, Any]:
