@@ -18,9 +18,9 @@ register = template.Library()
 TONES = {
     "good": (
         "approved granted finished committed completed green ok executed validated implemented migrated retired pass "
-        "equal yes met remediated reviewed closed open-gate low"
+        "equal yes met remediated reviewed closed open-gate low accepted"
     ),
-    "bad": "rejected failed revoked blocked error fail timeout red no critical stale high",
+    "bad": "refuse rejected failed revoked blocked error fail timeout red no critical stale high",
     "warn": "stopped expired warn medium unmet rolled_back superseded accept",
     "info": (
         "running in_progress review reviewing executing assessed designed implementing testing intent pending_approval "

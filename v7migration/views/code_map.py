@@ -32,7 +32,11 @@ PATH = {"td": {"class": "path"}}
 CONFIDENCES = tuple(reversed(list(RANK)))
 LISTS = {
     "changes": ("Changes", "What is proposed, with the files and lines that each touches.", "changes"),
-    "renames": ("Renamed files", "Files that get a V7 name, and the imports that break with it.", "breaking_imports"),
+    "renames": (
+        "Broken imports",
+        "Imports of files that get a V7 name: they break when the file is renamed.",
+        "breaking_imports",
+    ),
     "twice": ("Defined twice", "ENUM classes of one name that the sources declare more than once.", ""),
     "lost": ("Lost imports", "Imports of the tree's own modules that lead nowhere.", "lost_imports"),
     "cycles": ("Cycles", "Files that import each other in a circle.", "cycles"),
@@ -46,6 +50,7 @@ class ChangeTable(tables.Table):  # type: ignore[misc]
     """The proposed changes, each with what it touches."""
 
     name = tables.Column(verbose_name="ENUM type")
+    becomes = tables.Column(verbose_name="Becomes", empty_values=())
     breaking = tables.Column(accessor="counts__breaking", attrs=NUMBER)
     files = tables.Column(attrs=NUMBER)
     certain = tables.Column(accessor="counts__certain", attrs=NUMBER)
@@ -56,13 +61,17 @@ class ChangeTable(tables.Table):  # type: ignore[misc]
 
     class Meta:
         attrs = LOOK
+        order_by = ("-breaking", "-files", "name")
         empty_text = "No change was proposed when this map was taken."
 
     def render_name(self, record: Document) -> SafeString:
-        """Return the type and what it becomes as a link."""
-        words = f"{plain(record['name'])} → {plain(record['becomes'] or record['name'])}"
+        """Return the type as a link."""
         url = reverse("code-map-change", args=[record["migration"]])
-        return format_html('<a class="mono v7-label" href="{}">{}</a>', url, words)
+        return format_html('<a class="mono v7-label" href="{}">{}</a>', url, plain(record["name"]))
+
+    def render_becomes(self, record: Document) -> SafeString:
+        """Return the name that it gets."""
+        return format_html('<span class="mono v7-label">{}</span>', plain(record["becomes"] or record["name"]))
 
     def render_layers(self, value: list[Document], record: Document) -> SafeString | str:
         """Return each layer with its number of files, as a link to them."""
@@ -76,8 +85,8 @@ class ChangeTable(tables.Table):  # type: ignore[misc]
 class FoundTable(tables.Table):  # type: ignore[misc]
     """What else the reading found: a place, and a sentence about it."""
 
-    place = tables.Column(attrs=PATH)
-    becomes = tables.Column(verbose_name="New name", attrs=PATH)
+    place = tables.Column(verbose_name="Where", attrs=PATH)
+    becomes = tables.Column(verbose_name="Imported file, and its new name", attrs=PATH)
     what = tables.Column(orderable=False)
     reason = tables.Column()
 
@@ -181,10 +190,8 @@ def _shares(record: Document, by: str, shares: list[Document], sign: str) -> Saf
         (url, by, _key(s[by]), _name(s, by), s["files"], "none" if s[by] is None else f"{sign}{s[by]}", s["files"])
         for s in shares[:NAMED]
     )
-    links = format_html_join(
-        " ", '<a class="nowrap" href="{}?{}={}" aria-label="{}: {} files">{}&nbsp;<b>{}</b></a>', named
-    )
-    return links or "–"
+    links = format_html_join("", '<a href="{}?{}={}" aria-label="{}: {} files">{} <b>{}</b></a>', named)
+    return format_html('<div class="v7-shares">{}</div>', links) if links else "–"
 
 
 def _standing(standing: Standing) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import django_tables2 as tables
@@ -88,11 +89,20 @@ def enum_groups(request: HttpRequest) -> HttpResponse:
         "table": table,
         "waiting": sum(group.decision is None for group in found),
         "document": document,
+        "hints": _hints(document.get("hints", ())),
         "types": [(t, rows[f"{t['schema']}.{t['name']}"]) for t in document.get("types", ())],
         "earlier": consolidation.earlier(),
         "personas": sorted(consolidation.deciders()),
     }
     return render(request, "pages/enum_groups.html", context)
+
+
+def _hints(hints: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each type once with all types of which it holds some values, where it lacks the same of them."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for hint in hints:
+        found.setdefault((hint["type"], *hint["missing"]), []).append(hint["within"])
+    return [{"type": key[0], "missing": key[1:], "within": within} for key, within in found.items()]
 
 
 @login_required

@@ -44,13 +44,14 @@ class ModificationForm(forms.Form):
 
 @dataclass
 class Group:
-    """The findings of one id and severity: the first message, and the lines where they stand."""
+    """The findings of one id and severity: the first message, how many say it otherwise, and their lines."""
 
     id: str
     severity: str
     message: str
     hint: str
     lines: list[int] = field(default_factory=list)
+    others: int = 0
 
     @property
     def links(self) -> list[int]:
@@ -69,6 +70,7 @@ def groups(findings: list[dict[str, Any]]) -> list[Group]:
     for item in findings:
         key = (item["id"], item["severity"])
         group = found.setdefault(key, Group(*key, item["message"], item["hint"]))
+        group.others += item["message"] != group.message
         if item["line"] not in group.lines[-1:]:
             group.lines.append(item["line"])
     return sorted(found.values(), key=lambda group: (ORDER[group.severity], group.id))

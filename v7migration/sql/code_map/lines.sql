@@ -21,13 +21,18 @@ line AS MATERIALIZED (
        AND (NOT %(breaking)s OR (l.line ->> 'breaking')::boolean)),
 total AS (
     SELECT count(*) AS lines, count(DISTINCT path) AS files, count(*) FILTER (WHERE breaking) AS breaking,
-           count(DISTINCT what) FILTER (WHERE breaking) AS kinds,
            greatest(1, least(%(page)s, ceil(count(*) / %(size)s::numeric)))::bigint AS page
       FROM line),
+said AS (
+    SELECT DISTINCT s.what, line.path, line.number
+      FROM line
+     CROSS JOIN LATERAL unnest(string_to_array(line.what, '; ')) AS s (what)
+     WHERE line.breaking),
 broken AS (
     SELECT what, count(*) AS lines, count(DISTINCT path) AS files
-      FROM line WHERE breaking
-     GROUP BY what ORDER BY count(*) DESC, what LIMIT %(named)s),
+      FROM said
+     GROUP BY what),
+named AS (SELECT * FROM broken ORDER BY lines DESC, what LIMIT %(named)s),
 ordered AS (
     SELECT line.*, count(*) OVER file AS of_file, count(*) FILTER (WHERE breaking) OVER file AS breaking_of_file
       FROM line
@@ -39,6 +44,8 @@ page AS (
      ORDER BY place
      LIMIT %(size)s OFFSET (SELECT (page - 1) * %(size)s FROM total))
 SELECT to_jsonb(total)
-       || jsonb_build_object('broken', (SELECT coalesce(jsonb_agg(to_jsonb(b)), '[]') FROM broken AS b),
+       || jsonb_build_object('kinds', (SELECT count(*) FROM broken),
+                             'broken', (SELECT coalesce(jsonb_agg(to_jsonb(n) ORDER BY n.lines DESC, n.what), '[]')
+                                          FROM named AS n),
                              'rows', (SELECT coalesce(jsonb_agg(to_jsonb(p) ORDER BY p.place), '[]') FROM page AS p))
   FROM total;
