@@ -55,7 +55,7 @@ def places(page: str) -> list[str]:
     """Return path:line of the lines of a page, in their order."""
     found, path = [], ""
     for heading, number in re.findall(
-        r'<h3 class="mono v7-label">([^<]*)</h3>|<span class="num mono">:(\d+)</span>', page
+        r'<h3 class="mono v7-label"><a [^>]*>([^<]*)</a>|<span class="num mono">:(\d+)</span>', page
     ):
         path = heading or path
         found += [f"{path}:{number}"] if number else []

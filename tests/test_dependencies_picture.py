@@ -168,6 +168,24 @@ def test_what_is_too_much_for_one_picture_is_shown_as_clusters() -> None:
     assert not inside.summary and len(inside.nodes) == 80
 
 
+def test_objects_without_a_dependency_give_way_to_those_that_can_be_read() -> None:
+    graph = graph_of([("a", "b"), ("c", "b")], alone=400)
+    found = view(graph, Question())
+    assert not found.summary and found.apart == 400
+    assert {box.id for box in found.boxes} == {"public.a", "public.b", "public.c"} and len(found.nodes) == 403
+
+
+def test_between_many_clusters_only_the_strongest_lines_are_drawn_and_the_rest_is_counted() -> None:
+    apps = [f"app{n:02}" for n in range(20)]
+    within = [(f"{app}_{n}", f"{app}_{n - 1}") for app in apps for n in range(1, 11)]
+    between = [(f"{one}_1", f"{other}_2") for one in apps for other in apps if one != other]
+    strong = [(f"app00_{n}", f"app01_{n}") for n in range(11)]
+    found = view(graph_of([*within, *between, *strong]), Question())
+    assert found.summary and len(found.lines) == 40 and found.thinner == 380 - 40
+    assert max(len(line.edges) for line in found.lines) == 12
+    assert {line.source for line in found.lines} == {f"public.{app}_*" for app in apps}
+
+
 @pytest.mark.parametrize("tables", [1500, 3000])
 def test_a_large_schema_is_answered_in_seconds(tables: int) -> None:
     chance = random.Random(1)  # noqa: S311

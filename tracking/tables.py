@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.db.models import Case, IntegerField, Value, When
@@ -147,6 +148,10 @@ class FileTable(tables.Table):  # type: ignore[misc]
         fields: tuple[str, ...] = ("file_number", "file_path", "layer_number", "workflows", "status", "audit_status")
         attrs = LOOK
         empty_text = "No file matches."
+
+    def render_file_path(self, value: str) -> SafeString:
+        """Return the path as a link to all that is known of the file."""
+        return _link(f"{reverse('file')}?{urlencode({'path': value})}", value)
 
 
 class LiveFileTable(FileTable):

@@ -63,6 +63,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Files", "folder_open", "files"),
             _page("Code map", "data_object", "code-map"),
             _page("Dependencies", "account_tree", "dependencies"),
+            _page("Baseline", "speed", "baseline"),
             _page("Results", "labs", "results"),
         ],
     },

@@ -25,6 +25,8 @@ MOST_BOXES, MOST_LINES = 120, 420
 FAN = 6
 """So many objects with the same neighbours become one box."""
 MOST_CLUSTERS, SMALL_CLUSTER = 60, 3
+BETWEEN, LEAST_BETWEEN = 2, 16
+"""So many lines for each cluster are drawn between clusters, and so many at least; the others would hide them."""
 NAMED = 40
 
 
@@ -67,7 +69,10 @@ class Line:
 
 @dataclass(frozen=True)
 class View:
-    """What is drawn, and what stands in the table beside it; ``summary`` says that boxes are clusters."""
+    """What is drawn, and what stands in the table beside it; ``summary`` says that boxes are clusters.
+
+    ``apart`` counts boxes without a line, ``thinner`` lines between clusters, that were left out to be readable.
+    """
 
     boxes: list[Box]
     lines: list[Line]
@@ -75,6 +80,8 @@ class View:
     edges: list[Mapping[str, Any]]
     summary: bool = False
     hubs: list[dict[str, Any]] = field(default_factory=list)
+    apart: int = 0
+    thinner: int = 0
 
 
 def find(graph: Graph, words: str) -> list[str]:
@@ -100,12 +107,18 @@ def view(graph: Graph, question: Question) -> View:
     boxes, lines = _folded(nodes, edges, keep=question.table, unfolded=question.unfolded)
     if len(boxes) <= MOST_BOXES and len(lines) <= MOST_LINES:
         return View(boxes, lines, nodes, edges)
+    ends = {end for line in lines for end in (line.source, line.target)}
+    joined = [box for box in boxes if box.id in ends]
+    if joined and len(joined) <= MOST_BOXES and len(lines) <= MOST_LINES:
+        return View(joined, lines, nodes, edges, apart=len(boxes) - len(joined))
     if question.unfolded:
         return view(
             graph, Question(question.table, question.cluster, question.kinds, question.steps, question.direction)
         )
     clusters, between = _clustered(nodes, edges)
-    return View(clusters, between, nodes, edges, summary=True, hubs=_hubs(nodes, edges))
+    drawn = _strongest(between, max(LEAST_BETWEEN, BETWEEN * len(clusters)))
+    thinner = len(between) - len(drawn)
+    return View(clusters, drawn, nodes, edges, summary=True, hubs=_hubs(nodes, edges), thinner=thinner)
 
 
 def _chosen(graph: Graph, question: Question) -> tuple[list[Node], list[Mapping[str, Any]]]:
@@ -220,6 +233,15 @@ def _clustered(nodes: Sequence[Node], edges: Iterable[Mapping[str, Any]]) -> tup
             between[(source, target)].append(edge)
     boxes = [Box(name, "cluster", name, tuple(n["id"] for n in found)) for name, found in sorted(members.items())]
     return boxes, [Line(*ends, "several", tuple(found)) for ends, found in sorted(between.items())]
+
+
+def _strongest(lines: Sequence[Line], most: int) -> list[Line]:
+    """Return the lines that carry most dependencies, in their order; each box keeps the strongest that leaves it."""
+    ranked = sorted(lines, key=lambda line: (-len(line.edges), line.source, line.target))
+    first = {line.source: line for line in reversed(ranked)}
+    chosen = {id(line): line for line in [*first.values(), *ranked]}
+    kept = set(list(chosen)[:most])
+    return [line for line in lines if id(line) in kept]
 
 
 def _cluster_names(nodes: Sequence[Node]) -> dict[str, str]:

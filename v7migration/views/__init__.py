@@ -1,11 +1,12 @@
 """The pages of the workflow: home, changesets, runs, incidents. They read and translate; services decide."""
 
+from v7migration.views.baselines import baseline
 from v7migration.views.changesets import changeset_list, changeset_page
 from v7migration.views.code_map import code_map, code_map_change
 from v7migration.views.coverage import coverage_cell, coverage_page, coverage_sign
 from v7migration.views.dependencies import dependency_file, dependency_page
 from v7migration.views.enum_groups import enum_group, enum_groups
-from v7migration.views.files import file_inventory
+from v7migration.views.files import file_inventory, file_page
 from v7migration.views.home import home
 from v7migration.views.incidents import incident_list, incident_page
 from v7migration.views.reviews import review_list, review_page
@@ -13,6 +14,7 @@ from v7migration.views.runs import run_list, run_page, run_progress, run_stop
 from v7migration.views.troubles import incident_grade, run_issue
 
 __all__ = [
+    "baseline",
     "changeset_list",
     "changeset_page",
     "code_map",
@@ -25,6 +27,7 @@ __all__ = [
     "enum_group",
     "enum_groups",
     "file_inventory",
+    "file_page",
     "home",
     "incident_grade",
     "incident_list",

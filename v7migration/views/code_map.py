@@ -50,7 +50,6 @@ class ChangeTable(tables.Table):  # type: ignore[misc]
     """The proposed changes, each with what it touches."""
 
     name = tables.Column(verbose_name="ENUM type")
-    becomes = tables.Column(verbose_name="Becomes", empty_values=())
     breaking = tables.Column(accessor="counts__breaking", attrs=NUMBER)
     files = tables.Column(attrs=NUMBER)
     certain = tables.Column(accessor="counts__certain", attrs=NUMBER)
@@ -65,13 +64,12 @@ class ChangeTable(tables.Table):  # type: ignore[misc]
         empty_text = "No change was proposed when this map was taken."
 
     def render_name(self, record: Document) -> SafeString:
-        """Return the type as a link."""
+        """Return the type as a link, and the name that it gets."""
+        becomes = format_html(
+            '<br><span class="soft mono v7-label">→ {}</span>', plain(record["becomes"] or record["name"])
+        )
         url = reverse("code-map-change", args=[record["migration"]])
-        return format_html('<a class="mono v7-label" href="{}">{}</a>', url, plain(record["name"]))
-
-    def render_becomes(self, record: Document) -> SafeString:
-        """Return the name that it gets."""
-        return format_html('<span class="mono v7-label">{}</span>', plain(record["becomes"] or record["name"]))
+        return format_html('<a class="mono v7-label" href="{}">{}</a>{}', url, plain(record["name"]), becomes)
 
     def render_layers(self, value: list[Document], record: Document) -> SafeString | str:
         """Return each layer with its number of files, as a link to them."""

@@ -36,7 +36,7 @@ class DependencyForm(forms.Form):
         required=False,
         label="Show",
         choices=[
-            (dependency_graph.BOTH, "what it needs and what needs it"),
+            (dependency_graph.BOTH, "both directions"),
             (dependency_graph.NEEDS, "what it needs"),
             (dependency_graph.NEEDED_BY, "what needs it"),
         ],

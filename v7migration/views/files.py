@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from tracking.tables import LOOK, NUMBER
 from v7migration.ledger.models import Inventory
+from v7migration.pipeline.inventory import known_file
+from v7migration.templatetags.v7 import plain
 
 PATH = {"td": {"class": "path"}}
 PER_PAGE = 50
 LISTS = {
+    "impacts": ("Impact", "How much changing a file touches, from 1 to 10, with the reasons; the highest first."),
     "violations": ("Violations", "Files whose name does not follow the standard, with the reason."),
     "near": ("Near misses", "Names that nearly follow the standard, with what is wrong."),
     "proposals": ("Target names", "The names that files would get, from workflow, layer, place in the set and stem."),
@@ -33,6 +40,7 @@ class FoundTable(tables.Table):  # type: ignore[misc]
     """Files with a sentence about each."""
 
     path = tables.Column(attrs=PATH)
+    score = tables.Column(attrs=NUMBER)
     layer = tables.Column(attrs=NUMBER)
     workflow = tables.Column()
     target = tables.Column(verbose_name="Target name", attrs=PATH)
@@ -41,6 +49,12 @@ class FoundTable(tables.Table):  # type: ignore[misc]
     class Meta:
         attrs = LOOK
         empty_text = "Nothing of this kind was found."
+
+    def render_path(self, value: str) -> SafeString:
+        """Return the path as a link to all that is known of the file."""
+        return format_html(
+            '<a class="plain" href="{}?{}">{}</a>', reverse("file"), urlencode({"path": value}), plain(value)
+        )
 
 
 class SetTable(tables.Table):  # type: ignore[misc]
@@ -89,6 +103,9 @@ def _rows(key: Any, shown: str) -> list[dict[str, Any]]:
     name = "violations" if shown == "near" else shown
     rows = Inventory.objects.filter(pk=key).values_list(f"document__{name}", flat=True)[0] or []
     rows = [{"path": row} if isinstance(row, str) else row for row in rows]
+    if shown == "impacts":
+        ordered = sorted(rows, key=lambda row: (-row["score"], row["path"]))
+        return [{**row, "reason": "; ".join(row["reasons"]) or "nothing else needs it"} for row in ordered]
     if shown == "near":
         return [row for row in rows if row["near"]]
     return [{**row, "reason": row["note"]} for row in rows] if shown == "proposals" else rows
@@ -116,5 +133,15 @@ def _table(request: HttpRequest, shown: str, rows: list[dict[str, Any]]) -> tabl
 
 def _counted(totals: dict[str, int]) -> list[tuple[str, str, int]]:
     """Return the lists with how much each holds; of sets those that are not whole."""
-    counted = {"near": "near_misses", "sets": "broken_sets"}
+    counted = {"near": "near_misses", "sets": "broken_sets", "impacts": "files"}
     return [(name, title, totals.get(counted.get(name, name), 0)) for name, (title, _) in LISTS.items()]
+
+
+@login_required
+@require_safe
+def file_page(request: HttpRequest) -> HttpResponse:
+    """Show what is known of the file that ``?path=`` names: its score and why, what is filed and proposed for it."""
+    path = request.GET.get("path", "").replace("\0", "")
+    found = known_file.known(path) if path else None
+    context = {"title": plain(path) if path else "File", "path": path, "file": found}
+    return render(request, "pages/file.html", context, status=200 if found or not path else 404)

@@ -83,7 +83,7 @@ def newest() -> Document | None:
 
 def changes(inventory: Any) -> list[Document]:
     """Return the changes of a map without their lines; ``files`` is the number of files that each touches."""
-    return [row for (row,) in _asked("code_map/changes", inventory=inventory)]
+    return [row for (row,) in asked("code_map/changes", inventory=inventory)]
 
 
 def part(inventory: Any, name: str) -> list[Any]:
@@ -102,7 +102,7 @@ def lines(inventory: Any, change: str, wanted: Filter, page: int = 1) -> Lines:
         wanted: which lines.
         page: from 1.
     """
-    ((found,),) = _asked(
+    ((found,),) = asked(
         "code_map/lines", inventory=inventory, change=change, layer=wanted.layer, workflow=wanted.workflow,
         confidence=wanted.confidence, path=wanted.path, breaking=wanted.is_breaking,
         page=min(max(page, 1), LAST_PAGE), size=PER_PAGE, named=BROKEN,
@@ -121,7 +121,8 @@ def standing(mapped: list[Document]) -> Standing:
     )
 
 
-def _asked(name: str, **values: Any) -> list[tuple[Any, ...]]:
+def asked(name: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a kept query whose one column is JSON, asked of the control plane with these values."""
     with connections["default"].cursor() as cursor:
         cursor.execute(query(name), values)
         return [(json.loads(row[0]) if isinstance(row[0], str) else row[0],) for row in cursor.fetchall()]
