@@ -89,7 +89,7 @@ def test_axe_finds_nothing_on_the_pages_and_none_runs_over_the_edge(
 ) -> None:
     reader.emulate_media(color_scheme=scheme)
     reader.set_viewport_size({"width": wide, "height": 900})
-    wrong = {}
+    wrong: dict[str, list[str]] = {}
     for name, address in addresses(frozen).items():
         answer = reader.goto(address)
         assert answer is not None and answer.status == 200, name

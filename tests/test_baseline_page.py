@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from django.urls import reverse
@@ -39,7 +40,12 @@ def test_an_earlier_measurement_has_an_address_of_its_own(world: World) -> None:
 
 
 def test_what_a_role_may_not_read_and_older_documents_are_shown_as_far_as_they_go(world: World) -> None:
-    query = {"name": "q", "error": "permission denied for table x", "milliseconds_min": None, "plan": []}
+    query: dict[str, Any] = {
+        "name": "q",
+        "error": "permission denied for table x",
+        "milliseconds_min": None,
+        "plan": [],
+    }
     Baseline.objects.create(target_name="t", document={"queries": [query], "faults": ["sizes stayed locked"]})
     page = shown(world)
     assert "permission denied for table x" in page and "sizes stayed locked" in page and "None could be read" in page

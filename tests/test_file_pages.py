@@ -82,10 +82,10 @@ def test_a_path_of_the_audit_with_another_root_is_found(surveyed: World) -> None
     assert found is not None and found.file_path == "old/models/base.py"
 
 
-@pytest.mark.parametrize("path", ["nothing.py", "\0", "x" * 9_000, "../../etc/passwd", "\u202e", "%' OR 1=1", "[]"])
-def test_a_file_that_nobody_knows_gets_a_page_that_says_so(surveyed: World, path: str) -> None:
-    page = shown(surveyed, path, 200 if path == "\0" else 404)
-    assert "Nobody knows this file" in page or "Which file?" in page
+def test_a_file_that_nobody_knows_gets_a_page_that_says_so(surveyed: World) -> None:
+    for path in ("nothing.py", "\0", "x" * 9_000, "../../etc/passwd", "\u202e", "%' OR 1=1", "[]"):
+        page = shown(surveyed, path, 200 if path == "\0" else 404)
+        assert "Nobody knows this file" in page or "Which file?" in page
 
 
 def test_before_any_inventory_a_file_of_the_audit_has_a_page(world: World) -> None:

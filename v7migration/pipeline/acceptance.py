@@ -13,6 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, Field, Func, JSONField, Value
 
 from approvals.gates import DB_TEAM_LEAD
 from approvals.selectors import personas_of
@@ -46,6 +47,32 @@ def waiting(sha256: str, found: Iterable[Finding]) -> list[Finding]:
     """Return the findings that a person must accept and nobody has accepted for these bytes."""
     known = accepted(sha256)
     return [finding for finding in found if finding["severity"] == ACCEPT and key_of(finding) not in known]
+
+
+def listed(most: int) -> list[dict[str, Any]]:
+    """Return the newest reviews for a list: {``review``, ``findings``, ``waiting``}, the latter two as numbers.
+
+    Their documents stay in the database, and two questions answer for all of them.
+    """
+    graded = _among(f'$.findings[*] ? (@.severity == "{ACCEPT}")', "jsonb_path_query_array", JSONField())
+    count = _among("$.findings.size()", "jsonb_path_query_first", JSONField())
+    rows = list(Review.objects.defer("document").annotate(graded=graded, count=count)[:most])
+    scripts = {row.script_id for row in rows}
+    known = set(Acceptance.objects.filter(script_id__in=scripts).values_list("script_id", "key"))
+    return [
+        {
+            "review": row,
+            "findings": row.count,
+            "waiting": sum((row.script_id, key_of(finding)) not in known for finding in row.graded),
+        }
+        for row in rows
+    ]
+
+
+def _among(path: str, function: str, field: Field[Any, Any]) -> Func:
+    """Return what a path of the SQL/JSON language finds in a review's document, asked by the database."""
+    template = "%(function)s(%(expressions)s::jsonpath)"
+    return Func(F("document"), Value(path), function=function, template=template, output_field=field)
 
 
 def require_accepted(sha256: str, found: Iterable[Finding]) -> None:

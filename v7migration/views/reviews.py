@@ -80,11 +80,8 @@ def groups(findings: list[dict[str, Any]]) -> list[Group]:
 @require_safe
 def review_list(request: HttpRequest) -> HttpResponse:
     """List the newest reviews."""
-    newest = Review.objects.select_related("script").defer("script__content")[:SHOWN]
-    rows = [
-        {"review": row, "waiting": len(acceptance.waiting(row.script_id, row.document["findings"]))} for row in newest
-    ]
-    return render(request, "pages/reviews.html", {"title": "Script reviews", "rows": rows})
+    context = {"title": "Script reviews", "rows": acceptance.listed(SHOWN)}
+    return render(request, "pages/reviews.html", context)
 
 
 @login_required
