@@ -88,8 +88,8 @@ def short(digest: Any) -> str:
 
 @register.filter
 def ms(milliseconds: float | None) -> str:
-    """Return a duration in milliseconds, or in seconds from ten seconds on."""
-    if milliseconds is None:
+    """Return a duration in milliseconds, or in seconds from ten seconds on; a dash where none is told."""
+    if not isinstance(milliseconds, int | float):  # a report of an older version has no such number
         return "–"
     return f"{milliseconds / 1000:.1f} s" if milliseconds >= 10_000 else f"{milliseconds:.1f} ms"
 
