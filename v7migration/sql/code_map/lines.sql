@@ -26,7 +26,7 @@ total AS (
 said AS (
     SELECT DISTINCT s.what, line.path, line.number
       FROM line
-     CROSS JOIN LATERAL unnest(string_to_array(line.what, '; ')) AS s (what)
+     CROSS JOIN LATERAL regexp_split_to_table(line.what, '; (?=the value )') AS s (what)
      WHERE line.breaking),
 broken AS (
     SELECT what, count(*) AS lines, count(DISTINCT path) AS files
