@@ -67,6 +67,7 @@ def addresses(world: World) -> dict[str, str]:
         "change": reverse("code-map-change", args=[change.pk]),
         "change, nothing found": f"{reverse('code-map-change', args=[change.pk])}?layer=99",
         "baseline": reverse("baseline"),
+        "coverage": reverse("coverage"),
         "impacts": reverse("impacts"),
         "impact": reverse("impact", args=[impact.pk]),
         "impact form": reverse("impact-new"),

@@ -51,7 +51,8 @@ def every_page(world: World) -> list[str]:
     run = changeset.runs.first()
     impact, enum = GlobalImpact.objects.latest("created_at"), EnumMigration.objects.earliest("created_at")
     incident = open_incident(run=run, step="1.1", title="A trial", detail={"message": "x"}, opened_by="lena")
-    lists = "home changesets runs incidents impacts impact-new coverage phases tasks enums files results"
+    lists = "home changesets runs incidents impacts impact-new coverage phases tasks enums files results "
+    lists += "reviews enum-groups file-inventory dependencies code-map baseline file"
     found = [reverse(name) for name in lists.split()]
     found += [
         reverse("changeset", args=[changeset.digest]),
@@ -61,6 +62,7 @@ def every_page(world: World) -> list[str]:
     ]
     found += [sign_url(world, seat) for seat in ("script-review", "rehearsal", "execution")]
     found += [reverse("task", args=[task().pk]), reverse("enum", args=[enum.pk])]
+    found.append(reverse("code-map-change", args=[enum.pk]))
     found += [reverse("impact", args=[impact.pk]), reverse("impact-edit", args=[impact.pk])]
     found += [reverse("history", args=[kind, pk]) for kind, pk in (("task", task().pk), ("impact", impact.pk))]
     found.append(reverse("history", args=["phase", Phase.objects.get(phase_number=4).pk]))
