@@ -48,7 +48,7 @@ def _workflows() -> list[tuple[str, str]]:
 def _told(cell: coverage.Cell) -> str:
     found = cell.evidence
     breaks = f", {found.breaking} breaking" if found.breaking else ""
-    return f"{cell.change} ({len(found.lines)} lines{breaks})"
+    return f"{cell.change} ({found.size}{breaks})"
 
 
 def _text(rows: int) -> forms.Widget:

@@ -109,10 +109,9 @@ def _refuse_unfit(actor: Actor, assessed: Assessed, content: Mapping[str, Any]) 
 
 def statement_for(cell: Cell) -> str:
     """Return the sentence that a guardian signs."""
-    lines, files = len(cell.evidence.lines), cell.evidence.files
     return (
-        f"I read the {lines} lines in {files} files that the code map shows of {cell.change} in {cell.place.title}, "
-        f"and find that this change has no impact there. Evidence {cell.evidence.digest}."
+        f"I read the {cell.evidence.size} that the code map shows of {cell.change} in {cell.place.title}, and find "
+        f"that this change has no impact there. Evidence {cell.evidence.digest}."
     )
 
 

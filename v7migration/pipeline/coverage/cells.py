@@ -321,10 +321,8 @@ def _outgrown(impact: GlobalImpact, found: Evidence, rows: Iterable[EnumMigratio
     more = found.breaking_beyond(made_for.evidence(rows).get((found.change, found.layer)))
     if not more:
         return ""
-    return (
-        f"{_count(len(more), 'breaking line')} more than when it was assessed, such as {more[0].path}:{more[0].line}; "
-        "file a new assessment."
-    )
+    told = f"{evidence.counted(len(more), 'breaking line')} more than when it was assessed"
+    return f"{told}, such as {more[0].path}:{more[0].line}; file a new assessment."
 
 
 def _of_none(key: Key, place: Place, found: Evidence, answers: _Answers) -> Iterable[Cell]:
@@ -334,10 +332,6 @@ def _of_none(key: Key, place: Place, found: Evidence, answers: _Answers) -> Iter
         else:
             why = f"“No impact” was signed by {row.by} for other lines than there are now; sign or assess again."
             yield Cell(found.change, place, found, State.STALE, row.by, row.at, why, no_impact=row)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 # -- the gate ------------------------------------------------------------------------------------------------------

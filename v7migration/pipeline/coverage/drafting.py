@@ -10,6 +10,7 @@ from tracking.choices import ChangeType, Risk
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from v7migration.pipeline.coverage import evidence
 from v7migration.pipeline.coverage.cells import Cell, Coverage, changes_of, look
+from v7migration.pipeline.coverage.evidence import counted
 
 NAMED = 5
 
@@ -100,9 +101,9 @@ def _description(title: str, cells: tuple[Cell, ...]) -> str:
     files, breaking = len({line.path for line in lines}), [line for line in lines if line.breaking]
     named = ", ".join(cell.change for cell in cells[:NAMED])
     more = f" and {len(cells) - NAMED} more" if len(cells) > NAMED else ""
-    said = f"{title}: {len(lines)} lines in {files} files touch {named}{more}. "
+    said = f"{title}: {named}{more}: {counted(len(lines), 'line')} in {counted(files, 'file')}. "
     if not breaking:
-        return said + "None of them breaks."
+        return said + "None breaks."
     paths = sorted({line.path for line in breaking})
     beyond = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    return said + f"{len(breaking)} of them break, in {', '.join(paths[:NAMED])}{beyond}."
+    return said + f"Breaking: {counted(len(breaking), 'line')}, in {', '.join(paths[:NAMED])}{beyond}."

@@ -56,6 +56,11 @@ class Evidence:
         """Return how many of the lines break where the map is certain that the change is meant."""
         return sum(line.breaking and line.confidence == CERTAIN for line in self.lines)
 
+    @property
+    def size(self) -> str:
+        """Return how many lines in how many files, in words."""
+        return f"{counted(len(self.lines), 'line')} in {counted(self.files, 'file')}"
+
     @cached_property
     def workflows(self) -> tuple[str, ...]:
         """Return the workflows of the files, sorted; '' where a file has none."""
@@ -99,6 +104,11 @@ class CodeMap:
     def unknown(self, rows: Iterable[EnumMigration]) -> list[EnumMigration]:
         """Return the rows that this map was not made for: they are newer, or were changed since."""
         return [row for row in rows if self.digests.get(str(row.pk)) != change_of(row).digest]
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with the word for what is counted, as in ``2 lines``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def newest() -> CodeMap | None:
