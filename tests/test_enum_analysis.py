@@ -62,6 +62,7 @@ def test_the_inventory_tells_uses_hints_unused_types_and_rows(world: World, caps
     assert types["public.wider"]["columns"][0]["default"] == "'q1'::public.wider"
     rows = {entry["type"]: entry for entry in found["rows"]}
     assert rows["public.wider"]["method"] == "unknown"  # nobody analyzed the table
+    assert {entry["method"] for name, entry in rows.items() if name != "public.wider"} == {"estimated"}
     assert Inventory.objects.filter(part="enums").count() == 1
 
     counted = inventory(capsys, "--only", "enums", "--count")

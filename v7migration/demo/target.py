@@ -27,6 +27,13 @@ RELATIONS_OF_SCHEMAS = """
        AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
      ORDER BY 1, 2
 """
+TABLES_OF_OWNER = """
+    SELECT n.nspname, c.relname
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE pg_catalog.pg_get_userbyid(c.relowner) = 'v7_owner' AND c.relkind IN ('r', 'p')
+     ORDER BY 1, 2
+"""
 SCHEMAS_OF_OWNER = """
     SELECT n.nspname
       FROM pg_catalog.pg_namespace AS n
@@ -37,7 +44,7 @@ SCHEMAS_OF_OWNER = """
 
 
 def build_target(conn: psycopg.Connection) -> None:
-    """Create the legacy schema and its rows, all or nothing, owned by v7_owner.
+    """Create the legacy schema and its rows, all or nothing, owned by v7_owner, and let the planner know the rows.
 
     ``conn`` is connected to the target database as v7_owner or a member of it.
     Raises ``Refused`` when a table or view file_audit exists already; nothing is touched then.
@@ -49,6 +56,8 @@ def build_target(conn: psycopg.Connection) -> None:
                 "Run manage.py v7_demo --reset to begin anew, or name another target database.",
             )
         conn.execute(SCRIPT.read_bytes())
+        tables = [sql.Identifier(*name) for name in conn.execute(TABLES_OF_OWNER).fetchall()]
+        conn.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(tables)))
 
 
 def reset_target(conn: psycopg.Connection) -> None:
