@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from v7migration.source.enums import Match
+from v7migration.source.names import aliased
 from v7migration.source.survey import Survey
 
 LOWEST, HIGHEST = 1, 10
@@ -72,7 +73,7 @@ def _of_structure(found: Survey, path: str) -> Iterator[tuple[int, str]]:
 
 
 def _enums_used(found: Survey, matches: Iterable[Match]) -> dict[str, set[str]]:
-    """Return the types that each file declares, gives to a column, or imports by the name of their class."""
+    """Return the types that each file declares, gives to a column, imports, or says as ``module.Class``."""
     used: dict[str, set[str]] = defaultdict(set)
     declared: dict[tuple[str, str], set[str]] = defaultdict(set)
     for match in matches:
@@ -81,9 +82,25 @@ def _enums_used(found: Survey, matches: Iterable[Match]) -> dict[str, set[str]]:
             used[binding.path].add(match.type)
         if match.enum.name:
             declared[match.enum.path, match.enum.name].add(match.type)
-    names = {name.rpartition(".")[2] for _, name in declared}
-    for path, structure in found.reading.structures():
-        for item in structure.imports:
-            if item.name in names and (origin := found.names.origin(path, item.bound)):
+    holders = {part for _, name in declared for part in name.split(".")[:-1]}
+    wanted = aliased(found.names, {name.rpartition(".")[2] for _, name in declared} | holders)
+    for path in found.reading.paths:
+        for name in _names_of_enums(found, path, wanted, holders):
+            if origin := found.names.origin(path, name):
                 used[path] |= declared.get((origin.path, origin.name), set())
     return used
+
+
+def _names_of_enums(found: Survey, path: str, wanted: set[str], holders: set[str]) -> Iterator[str]:
+    """Yield the names of a file that may be an enum's: imported ones, and those said as ``module.Class``."""
+    is_qualified = False
+    for item in found.reading.imports(path):
+        if item.name in wanted:
+            yield item.bound
+        located = None if is_qualified else found.names.modules.locate(path, item)
+        if located and (not item.name or item.name == "*" or located.submodule):
+            is_qualified = True
+    if is_qualified or holders:
+        for name in found.reading.mentions(path).names:
+            if not wanted.isdisjoint(name.split(".")):
+                yield name

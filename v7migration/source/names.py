@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from v7migration.source.modules import Modules
 from v7migration.source.reading import Reading
 
 DEEPEST = 12  # re-exports that are followed
-HELD = 20_000  # files whose names are held in memory
+HELD = 4_000  # files whose names are held in memory
 
 
 class Origin(NamedTuple):
@@ -87,6 +88,21 @@ class Names:
                 bound.setdefault(item.bound, []).append(item)
         stars = tuple(item for item in structure.imports if item.name == "*")
         return _Scope(frozenset(declared_names(structure)), bound, stars)
+
+
+def aliased(names: Names, wanted: Iterable[str]) -> set[str]:
+    """Return names and every one under which somebody imports one of them (``Status as S``), and those of these."""
+    renamed: dict[str, set[str]] = defaultdict(set)
+    for path in names.reading.paths:
+        for item in names.reading.imports(path):
+            if item.alias and item.name and item.alias != item.name:
+                renamed[item.name].add(item.alias)
+    found = set(wanted)
+    new = set(found)
+    while new:
+        new = {alias for name in new for alias in renamed.get(name, ())} - found
+        found |= new
+    return found
 
 
 def declared_names(structure: Structure) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from v7migration.source.changes import CERTAIN, COLUMN, ENUM, LIKELY, POSSIBLE, TABLE, Change, Touch
 from v7migration.source.enums import CLASS, LITERAL, Binding, CodeEnum, Match, against
 from v7migration.source.facts import Structure
-from v7migration.source.names import Names
+from v7migration.source.names import Names, aliased
 
 TELLING = 3  # labels from which on equal values alone make a class or a Literal a likely relative of a type
 
@@ -62,7 +62,7 @@ def targets_of(changes: Sequence[Change], names: Names, enums: Iterable[CodeEnum
                 targets.labels[label].append(number)
             _aim_at_enums(targets, number, change, enums)
     _aim_at_tables(targets, names)
-    _close_over_aliases(targets, names)
+    targets.interesting = aliased(names, targets.interesting)
     return targets
 
 
@@ -169,16 +169,3 @@ def _aim_at_table(
                 targets.attributes[word].append(number)
         breaking = change.kind == COLUMN and change.is_renamed
         _place(targets, number, path, column.line, CERTAIN, breaking, f"declares {table}.{column.name}")
-
-
-def _close_over_aliases(targets: Targets, names: Names) -> None:
-    """Add every name under which somebody imports a wanted one (``Status as S``), and the names of those again."""
-    renamed: dict[str, set[str]] = defaultdict(set)
-    for path in names.reading.paths:
-        for item in names.reading.imports(path):
-            if item.alias and item.name and item.alias != item.name:
-                renamed[item.name].add(item.alias)
-    new = set(targets.interesting)
-    while new:
-        new = {alias for name in new for alias in renamed.get(name, ())} - targets.interesting
-        targets.interesting |= new
