@@ -80,7 +80,10 @@ class StageCommand(BaseCommand):
             raise Refused("The control plane has no tables yet.", "Run manage.py migrate, then try again.") from error
 
     def _print_json(self, document: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(document, indent=2, default=str))
+        """Print one object piece by piece: as one text, that of a large source tree takes several times its memory."""
+        out = getattr(self.stdout, "_out", sys.stdout)
+        json.dump(document, out, indent=2, default=str)
+        out.write("\n")
 
     def say(self, text: str) -> None:
         """Print a line for people; square brackets are shown as they are."""

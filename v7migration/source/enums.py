@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from v7migration.postgres.enum_groups import EnumType, plain_name, same_spelling
@@ -23,7 +23,7 @@ FLAGS = frozenset({"Flag", "IntFlag"})
 MIXINS = 6  # levels of bases that are followed
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Binding:
     """A place where SQLAlchemy makes an enum a column's type.
 
@@ -43,10 +43,10 @@ class Binding:
 
     def as_dict(self) -> dict[str, Any]:
         """The binding as JSON-able facts."""
-        return dict(vars(self))
+        return asdict(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CodeEnum:
     """An enum type of the code: ``kind`` is ``class``, ``inline`` or ``literal``; the name is '' where it has none."""
 
@@ -91,7 +91,7 @@ class CodeEnum:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """A type of the database and an enum of the code that belong together.
 
@@ -123,7 +123,7 @@ class Match:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Against:
     """Code against database: what belongs together, and what stands alone on either side."""
 

@@ -19,6 +19,8 @@ from v7migration.source.facts import Import
 INIT = "__init__.py"
 ABOVE = 3  # how many folders above the tree can begin the names of its modules (``backend.app`` for …/backend/app)
 
+HELD = 20_000  # meanings of imports that are held in memory
+
 
 class Located(NamedTuple):
     """What an import means: the file of its module ('' for a folder without ``__init__``), that of the submodule which
@@ -119,6 +121,8 @@ class Modules:
     def _absolute(self, folder: str, module: str) -> Located | None:
         key = (folder, module)
         if key not in self._found:
+            if len(self._found) >= HELD:
+                self._found.clear()
             self._found[key] = self._absolute_anew(folder, module)
         return self._found[key]
 

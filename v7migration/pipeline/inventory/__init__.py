@@ -72,9 +72,7 @@ def take(
     if only in (None, "baseline"):
         result["baseline"] = _baseline(snapshot, person, must_be_taken=only == "baseline")
     if only in (None, "enums", "files", "code"):
-        types = [EnumType(t["schema"], t["name"], tuple(t["labels"])) for t in snapshot.enums["types"]]
-        with lend(place, audit=audit, types=types, must_be_read=only in ("files", "code")) as tree:
-            result |= _of_sources(tree, only, analysed, snapshot, actor)
+        result |= _of_sources(place, audit, only, analysed, snapshot, actor)
     result["archive"] = archive_inventory(
         snapshot, result, schema=schema.text if schema else None, person=person, place=archive
     )
@@ -97,24 +95,27 @@ def _baseline(snapshot: Snapshot, person: str, *, must_be_taken: bool) -> dict[s
 
 
 def _of_sources(
-    tree: Sources | Refused, only: str | None, analysed: dict[str, Any] | None, snapshot: Snapshot, actor: Actor | None
-) -> dict[str, Any]:
-    """Take the parts that need the source tree; no session on the target is open meanwhile."""
+    place: Path, audit: AuditRows, only: str | None, analysed: dict[str, Any] | None, snapshot: Snapshot,
+    actor: Actor | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Take the parts that need the source tree; no session on the target is open, and the tree is forgotten after."""
+    types = [EnumType(t["schema"], t["name"], tuple(t["labels"])) for t in snapshot.enums["types"]]
     person = actor.username if actor else ""
     found: dict[str, Any] = {}
-    if only in (None, "files"):
-        found["files"] = (
-            left_out(tree, file_naming.EMPTY)
-            if isinstance(tree, Refused)
-            else file_naming.take_files(tree, snapshot=snapshot, actor=actor)
-        )
-    if analysed is not None:
-        found["enums"] = enum_analysis.keep(analysed, tree, snapshot=snapshot, person=person)
-        found["proposed"] = consolidation.standing()
-    if only in (None, "code"):
-        found["code"] = (
-            left_out(tree, code_map.EMPTY)
-            if isinstance(tree, Refused)
-            else code_map.take_code(tree, snapshot=snapshot, person=person)
-        )
+    with lend(place, audit=audit, types=types, must_be_read=only in ("files", "code")) as tree:
+        if only in (None, "files"):
+            found["files"] = (
+                file_naming.take_files(tree, snapshot=snapshot, actor=actor)
+                if isinstance(tree, Sources)
+                else left_out(tree, file_naming.EMPTY)
+            )
+        if analysed is not None:
+            found["enums"] = enum_analysis.keep(analysed, tree, snapshot=snapshot, person=person)
+            found["proposed"] = consolidation.standing()
+        if only in (None, "code"):
+            found["code"] = (
+                code_map.take_code(tree, snapshot=snapshot, person=person)
+                if isinstance(tree, Sources)
+                else left_out(tree, code_map.EMPTY)
+            )
     return found

@@ -8,6 +8,10 @@ writes; a commit that somebody else made meanwhile is built upon.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +28,8 @@ ARCHIVED = ("enums", "dependencies", "files", "baseline")
 """Parts of the result that have a JSON file of their own."""
 MEASURED = frozenset({"rows", "milliseconds", "seconds", "taken_at", "id", "inventory"})
 """Keys whose values move without anybody changing anything: they are kept, and alone they make no commit."""
+MOVING = re.compile(rb'( *)"(?:' + b"|".join(sorted(key.encode() for key in MEASURED)) + rb')": (.*)')
+PIECES = 20_000  # of JSON that are joined at a time
 NEVER_ALONE = frozenset({"baseline.json"})
 NOBODY = Author("V7 Migration", "v7-migration@localhost")
 
@@ -84,33 +90,42 @@ def _committed(
 def _files(snapshot: Snapshot, result: dict[str, Any], schema: str | None) -> dict[str, bytes]:
     """Return the content of each file; JSON has one line per fact, and no file holds a secret."""
     parts = {f"{part}.json": result[part] for part in ARCHIVED if part in result}
-    texts: dict[str, str] = {}
     if schema is not None:
         parts["catalog.json"] = snapshot.document
-        if schema:
-            texts["schema.sql"] = schema
-    texts |= {name: _json(document) for name, document in parts.items()}
-    return {name: without_secrets(text).encode(errors="surrogateescape") for name, text in sorted(texts.items())}
+    files = {name: _json(document) for name, document in parts.items()}
+    if schema:
+        files["schema.sql"] = without_secrets(schema).encode(errors="surrogateescape")
+    return dict(sorted(files.items()))
 
 
-def _json(document: Any) -> str:
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+def _json(document: Any) -> bytes:
+    """Write a document line by line without secrets; no secret's text goes over the end of a line of JSON."""
+    pieces = json.JSONEncoder(indent=1, sort_keys=True, ensure_ascii=False, default=str).iterencode(document)
+    found, rest = bytearray(), ""
+    while batch := "".join(islice(pieces, PIECES)):
+        whole, end, rest = (rest + batch).rpartition("\n")
+        found += without_secrets(whole + end).encode(errors="surrogateescape")
+    return bytes(found + without_secrets(rest + "\n").encode(errors="surrogateescape"))
 
 
 def _differs(name: str, before: bytes | None, after: bytes) -> bool:
     if before is None or not name.endswith(".json"):
         return before != after
-    try:
-        return bool(_lasting(json.loads(before)) != _lasting(json.loads(after)))
-    except ValueError:
-        return True
+    return any(old != new for old, new in zip_longest(_lasting(before), _lasting(after)))
 
 
-def _lasting(document: Any) -> Any:
-    """Return a document without what moves by itself."""
-    if isinstance(document, dict):
-        return {key: _lasting(value) for key, value in document.items() if key not in MEASURED}
-    return [_lasting(entry) for entry in document] if isinstance(document, list) else document
+def _lasting(content: bytes) -> Iterator[bytes]:
+    """Yield the lines of a JSON file of the archive without the keys whose values move by themselves."""
+    closing: tuple[bytes, ...] = ()
+    for line in BytesIO(content):
+        text = line.rstrip(b",\n")
+        if closing:
+            closing = () if text in closing else closing
+        elif moving := MOVING.match(text):
+            indent, value = moving.groups()
+            closing = (indent + b"}", indent + b"]") if value in (b"{", b"[") else ()
+        else:
+            yield text
 
 
 def _difference(before: bytes | None, after: bytes | None) -> list[str]:

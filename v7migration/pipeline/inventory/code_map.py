@@ -52,7 +52,7 @@ def take_code(tree: Sources, *, snapshot: Snapshot | None, person: str) -> Docum
         and what breaks), ``renames``, ``defined_twice``, ``lost``, ``cycles`` and ``faults``.
     """
     places = places_of(tree.matched, tree.judgement)
-    document = storable(_document(tree.survey, [change_of(row) for row in standing_rows()], places))
+    document = _document(tree.survey, [change_of(row) for row in standing_rows()], places)
     row = Inventory.objects.create(
         part=Inventory.Part.CODE, subject=document["root"][-300:], snapshot=snapshot, document=document, taken_by=person
     )
@@ -84,7 +84,7 @@ def _document(found: Survey, changes: list[Change], places: Mapping[str, Place])
     cycles = found.graph.cycles()
     renames = _renames(found.graph, places)
     faults = found.reading.faults
-    return {
+    beside = {
         "root": str(found.tree.root),
         "totals": {
             "files": len(found.tree.paths),
@@ -98,7 +98,6 @@ def _document(found: Survey, changes: list[Change], places: Mapping[str, Place])
             "renames": renames.pop("files"),
             "breaking_imports": renames.pop("total"),
         },
-        "changes": [_change(usage, places) for usage in mapped],
         "renames": renames["renames"],
         "defined_twice": defined_twice(found.enums)[:NAMED],
         "lost": [{"path": lost.path, "line": lost.line, "module": lost.module} for lost in found.graph.lost[:NAMED]],
@@ -106,6 +105,7 @@ def _document(found: Survey, changes: list[Change], places: Mapping[str, Place])
         "roots": list(found.graph.roots),
         "faults": [{"path": fault.path, "reason": fault.reason} for fault in faults[:NAMED]],
     }
+    return {**storable(beside), "changes": [storable(_change(usage, places)) for usage in mapped]}
 
 
 def described(change: Change) -> Document:
