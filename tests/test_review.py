@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import Any
 
+import pytest
+from django.core.management import call_command
+
 from tests.world import World
+from v7migration.errors import UsageError
 from v7migration.ledger.models import Rehearsal
 from v7migration.pipeline import findings, gatekeeper
 from v7migration.pipeline.rehearse import rehearse
@@ -107,3 +113,11 @@ def test_without_a_target_the_rest_of_the_review_stands(world: World, monkeypatc
     document = review(own())
     assert document["conflicts"] is None
     assert {identifier for identifier, _ in named(document, "accept")} == {"V7S216"}
+
+
+@pytest.mark.parametrize("command", ["v7_review", "v7_rehearse"])
+def test_a_script_that_is_no_file_is_refused_and_not_waited_for(migrated: World, tmp_path: Path, command: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(UsageError, match=r"is not a file|Is a directory"):
+            call_command(command, script=name)

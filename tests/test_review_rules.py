@@ -42,6 +42,14 @@ RULES = [
     ("V7S302", "refuse", 2, "CREATE TABLE a (id int);\nCREATE TRIGGER g BEFORE INSERT ON a EXECUTE FUNCTION f();\n"
      "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';",
      "DROP TABLE IF EXISTS a;\nCREATE TABLE a (id int);"),
+    ("V7S302", "refuse", 2, "DROP FUNCTION f();\nCREATE TRIGGER g BEFORE INSERT ON a EXECUTE FUNCTION f();\n"
+     + FUNCTION.format("sql", "SELECT 1", ""),
+     "CREATE TRIGGER g BEFORE INSERT ON a EXECUTE FUNCTION f();\nDROP FUNCTION f();\n"
+     + FUNCTION.format("sql", "SELECT 1", "")),
+    ("V7S302", "refuse", 1, "CREATE TRIGGER g BEFORE INSERT ON a EXECUTE FUNCTION f();\n"
+     + FUNCTION.format("sql", "SELECT 1", ""),
+     "CREATE TRIGGER g BEFORE INSERT ON a EXECUTE FUNCTION f();\n"
+     + FUNCTION.format("sql", "SELECT 1", "").replace("CREATE ", "CREATE OR REPLACE ")),
     ("V7S303", "accept", 2, "CREATE TABLE a (id serial PRIMARY KEY, n text);\nINSERT INTO a (n) VALUES ('x');",
      "CREATE TABLE a (id serial PRIMARY KEY, n text);\nINSERT INTO a (id, n) VALUES (1, 'x');"),
     ("V7S303", "accept", 1, "INSERT INTO a (n) VALUES ('x');",
@@ -191,6 +199,8 @@ AGAINST = [
      "Write app.inner"),
     ("V7S301", "refuse", "CREATE TABLE b (a int REFERENCES taken (id));",
      "CREATE TABLE b (a int REFERENCES public.keyed);", "no unique key"),
+    ("V7S302", "refuse", "INSERT INTO absent SELECT 1;\nCREATE TABLE absent (id int);",
+     "INSERT INTO taken SELECT 1;\nDROP TABLE taken;\nCREATE TABLE taken (id int);", "makes only later"),
     ("V7S303", "accept", "INSERT INTO public.keyed (n) VALUES ('x');",
      "INSERT INTO public.keyed (id, n) VALUES (1, 'x');", "doubles rows"),
 ]  # fmt: skip

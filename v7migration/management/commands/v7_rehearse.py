@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from v7migration.errors import UsageError
 from v7migration.ledger.models import Rehearsal
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
+from v7migration.management.script_file import read_script
 from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.postgres.locks import DOCUMENTED, strength
@@ -43,7 +43,7 @@ class Command(StageCommand):
         person = person_from(options).get_username() if options.get("as_username") else ""
         own = options["script"] is None
         try:
-            content = gatekeeper.rendered_script(gatekeeper.source_bytes()) if own else _read(options["script"])
+            content = gatekeeper.rendered_script(gatekeeper.source_bytes()) if own else read_script(options["script"])
             found = rehearse(content=content, person=person, own_script=own, say=lambda stage: self.say(f"  … {stage}"))
         except ScriptInvalid as invalid:
             document = _unreadable(invalid)
@@ -127,13 +127,6 @@ def _unreadable(invalid: ScriptInvalid) -> dict[str, Any]:
         "next_step": invalid.next_step,
         "exit_code": invalid.exit_code,
     }
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Name a readable file with --script.") from error
 
 
 def _document(found: Rehearsal) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from approvals.gates import DB_TEAM_LEAD
-from v7migration.errors import UsageError
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
+from v7migration.management.script_file import read_script
 from v7migration.pipeline import gatekeeper
 from v7migration.pipeline.review import record, review
 
@@ -30,10 +30,7 @@ class Command(StageCommand):
         if options["script"] is None:
             content = gatekeeper.rendered_script(gatekeeper.source_bytes())
         else:
-            try:
-                content = options["script"].read_bytes()
-            except OSError as error:
-                raise UsageError(f"{options['script']} cannot be read: {error.strerror}.") from error
+            content = read_script(options["script"])
         own = options["script"] is None
         if options.get("as_username"):
             row = record(content, person=person_from(options, persona=DB_TEAM_LEAD), own_script=own)

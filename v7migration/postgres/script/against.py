@@ -23,22 +23,22 @@ def findings(script: Script, order: list[Placed], known: Known, document: Mappin
     V7C001 the name is taken, V7C002 another schema has the same name, V7C003 an unqualified name that several schemas
     hold, V7C004 a relation that neither the script makes nor the target holds.
     """
-    held = _held(document)
-    schemas = _schemas(held)
+    there = held(document)
+    schemas = _schemas(there)
     made: set[Named] = set()
     for section, statement in order:
         yield from _names(section, statement, known, schemas, made)
         for item in objects.created(statement):
             if section.number != 0 and item not in made:
-                yield from _taken(section, statement, item, held, known)
+                yield from _taken(section, statement, item, there, known)
                 yield from _elsewhere(section, statement, item, schemas)
             made.add(item)
         made.difference_update(objects.dropped(statement))
         for item in objects.dropped(statement):
-            held.pop(item, None)
+            there.pop(item, None)
 
 
-def _held(document: Mapping[str, Any]) -> dict[Named, str]:
+def held(document: Mapping[str, Any]) -> dict[Named, str]:
     """What a target holds, by kind and name as the script's objects are called, with words for it."""
     found: dict[Named, str] = {}
     for key, facts in document["objects"].items():

@@ -19,6 +19,8 @@ from postgast.walk import unwrap_node, walk
 
 TOKEN_NAMES = pg_query_pb2.Token.DESCRIPTOR.values_by_number
 LONGEST_CHAIN = 4_000
+MOST_TREES = 50_000
+"""Trees that are kept: the rules walk every statement many times, and parsing it each time would cost most."""
 COMMENT_KINDS = frozenset({"SQL_COMMENT", "C_COMMENT"})
 
 
@@ -88,7 +90,7 @@ def chain_length(found: Iterable[Token]) -> int:
     return longest
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MOST_TREES)
 def tree(sql: str) -> Any:
     """The statement node (for example a ``CreateStmt``) of one statement; raises ``SyntaxFault``."""
     if chain_length(tokens(sql.encode())) > LONGEST_CHAIN:
@@ -101,7 +103,19 @@ def tree(sql: str) -> Any:
         raise SyntaxFault("the statement is nested too deeply to be read", 0) from error
     if len(statements) != 1:
         raise SyntaxFault("this is not one statement", 0)
-    return unwrap_node(statements[0].stmt)
+    root = unwrap_node(statements[0].stmt)
+    _remember(root)
+    return root
+
+
+_within: dict[int, tuple[Any, frozenset[str]]] = {}
+
+
+def _remember(root: Any) -> None:
+    """Keep which kinds of nodes a tree holds, so that a rule need not walk a tree that has none of its kinds."""
+    if len(_within) >= MOST_TREES:
+        _within.clear()
+    _within[id(root)] = (root, frozenset(kind(found) for _, found in walk(root)))
 
 
 def trees(sql: str) -> list[Any]:
@@ -123,6 +137,9 @@ def kind(node: Any) -> str:
 
 def nodes(node: Any, *kinds: str) -> Iterator[Any]:
     """Every node of the tree, the root first; only those of the given kinds when any are given."""
+    root, within = _within.get(id(node), (None, frozenset()))
+    if kinds and root is node and within.isdisjoint(kinds):
+        return
     for _, found in walk(node):
         if not kinds or kind(found) in kinds:
             yield found

@@ -50,13 +50,13 @@ def _in_order(script: Script, made: set[objects.Named], document: Mapping[str, A
     known = of_target(document) if document is not None else Known()
     if document is not None:
         yield from against.findings(script, statements, known, document)
-    yield from references.findings(statements, known)
+    yield from references.findings(statements, known, None if document is None else against.held(document).keys())
     for section in plan:
         for step in section.steps:
             yield from changes.findings(section, step, made)
     for section, statement in statements:
         yield from _queries(section, statement, known)
-    yield from undone.findings(script, statements, made)
+    yield from undone.findings(script, statements, frozenset(made))
     yield from _dropped(statements)
 
 

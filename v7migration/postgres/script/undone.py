@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from . import grammar, objects
@@ -26,7 +27,7 @@ SETTINGS = frozenset({
 COMMENTED_PARTS = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})
 
 
-def findings(script: Script, order: list[Placed], made: set[Named]) -> Iterator[Problem]:
+def findings(script: Script, order: list[Placed], made: frozenset[Named]) -> Iterator[Problem]:
     """V7S307 made and granted to nobody; V7S218, V7S219, V7S220 comments, rights and settings that stay behind."""
     yield from _ungranted(order)
     if script.rollback is None:
@@ -91,7 +92,9 @@ def _objects(grant: Any) -> list[str]:
     return relations or grammar.strings(grant.objects)
 
 
-def _comment(section: Section, statement: Statement, root: Any, made: set[Named], back: list[Any]) -> Iterator[Problem]:
+def _comment(
+    section: Section, statement: Statement, root: Any, made: frozenset[Named], back: list[Any]
+) -> Iterator[Problem]:
     name = _commented(root)
     if not name or _is_ours(name, made) or not root.comment:
         return
@@ -115,13 +118,20 @@ def _commented(root: Any) -> str:
     return ""
 
 
-def _is_ours(name: str, made: set[Named]) -> bool:
+def _is_ours(name: str, made: frozenset[Named]) -> bool:
     """Whether the script makes an object of this name, or the table, view or type that it is part of."""
-    owners = {name, name.rpartition(".")[0]}
-    return any(other in owners for _, other in made)
+    names = _names(made)
+    return name in names or name.rpartition(".")[0] in names
 
 
-def _grant(section: Section, statement: Statement, root: Any, made: set[Named], back: list[Any]) -> Iterator[Problem]:
+@lru_cache(maxsize=4)
+def _names(made: frozenset[Named]) -> frozenset[str]:
+    return frozenset(name for _, name in made)
+
+
+def _grant(
+    section: Section, statement: Statement, root: Any, made: frozenset[Named], back: list[Any]
+) -> Iterator[Problem]:
     if not root.is_grant or grammar.constant(root, "targtype") != "ACL_TARGET_OBJECT":
         return
     columns = [grammar.strings(item.access_priv.cols) for item in root.privileges]
@@ -141,7 +151,7 @@ def _revokes(node: Any, name: str) -> bool:
 
 
 def _settings(
-    section: Section, statement: Statement, root: Any, made: set[Named], back: list[Any]
+    section: Section, statement: Statement, root: Any, made: frozenset[Named], back: list[Any]
 ) -> Iterator[Problem]:
     table = objects.relation(root.relation)
     if _is_ours(table, made):

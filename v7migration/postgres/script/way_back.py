@@ -131,10 +131,11 @@ def _left(made: dict[Named, Maker], dropped: dict[Named, int]) -> Iterator[Probl
 
 def _out_of_order(rollback: Section, made: dict[Named, Maker], dropped: dict[Named, int]) -> Iterator[Problem]:
     places = {named: _position(named, maker[1], dropped) for named, maker in made.items()}
-    for user, (_, statement) in made.items():
-        used, at = objects.uses(statement), places[user]
-        for other, place in places.items():
-            if at is None or place is None or place >= at or user == other or not used.names(other):
+    going = [(named, place) for named, place in places.items() if place is not None]
+    for user, at in going:
+        used = objects.uses(made[user][1])
+        for other, place in going:
+            if place >= at or user == other or not used.names(other):
                 continue
             if user[0] in GONE_WITH_TABLE and other[0] in ("table", "column"):
                 continue
