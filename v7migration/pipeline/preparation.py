@@ -20,8 +20,8 @@ from django.db.models import QuerySet
 from approvals.selectors import personas_of
 from tracking.actors import ARCHITECT, Actor
 from tracking.catalogue import DATABASE_PHASE, PRE_EXECUTION, entry
-from tracking.choices import EnumMigrationStatus, TaskStatus
-from tracking.models import EnumMigration, SubworkflowTask
+from tracking.choices import TaskStatus
+from tracking.models import SubworkflowTask
 from tracking.services import task_carry
 from v7migration.errors import Fenced, Refused, StaleForm, TransitionRefused
 from v7migration.ledger.models import Baseline, EnumDecision, Inventory, Rehearsal, Review
@@ -33,6 +33,7 @@ EVIDENCE = frozenset(
 """The kinds of events after which a task may have moved; tracked rows tell of themselves."""
 MOVABLE = (TaskStatus.PENDING, TaskStatus.IN_PROGRESS, TaskStatus.REVIEW)
 REVIEW = "A DB Team Lead reviews it: v7_review --as USERNAME."
+CODE = "/code/"
 Part = Inventory.Part
 _at_work: ContextVar[bool] = ContextVar("preparation_at_work", default=False)
 
@@ -261,14 +262,13 @@ def _accepted(review: Review | None) -> dict[str, Any]:
 
 def _assessed() -> Iterator[dict[str, Any]]:
     """Evidence of 2.1.3: decided groups, the code map of the accepted changes, their assessments, the graph."""
+    found = coverage.look()
     yield _decided()
-    code = Inventory.objects.filter(part=Part.CODE).first()
-    mapped = _mapped(code)
-    yield mapped
-    yield mapped if code is None or not mapped["met"] else mapped | {"said": _breaking(code.document)}
-    yield _covered()
+    yield _mapped(found, "{changes} accepted changes touch {files} files.")
+    yield _mapped(found, "{breaking} lines break.")
+    yield _covered(found)
     yield _drawn()
-    yield _covered()
+    yield _covered(found)
 
 
 def _decided() -> dict[str, Any]:
@@ -285,23 +285,18 @@ def _decided() -> dict[str, Any]:
     return _there(f"Every group is decided ({decisions.count()} decisions).", last.by, last.at, consolidation.PAGE)
 
 
-def _mapped(code: Inventory | None) -> dict[str, Any]:
-    how = "v7_inventory --only code --as USERNAME maps it."
-    if code is None:
-        return _lacking(f"The code was not mapped. {how}")
-    known = {change["migration"] for change in code.document["changes"]}
-    standing = EnumMigration.objects.exclude(status=EnumMigrationStatus.ROLLED_BACK)
-    unknown = [row.current_enum_name for row in standing if str(row.pk) not in known]
-    if unknown:
-        return _lacking(f"The code map is older than {len(unknown)} accepted changes ({unknown[0]}). {how}")
-    files = {file["path"] for change in code.document["changes"] for file in change["files"]}
-    return _there(f"{len(known)} changes touch {len(files)} files.", code.taken_by, code.taken_at)
-
-
-def _breaking(document: dict[str, Any]) -> str:
-    lines = [line for change in document["changes"] for file in change["files"] for line in file["lines"]]
-    imports = document["totals"].get("breaking_imports", 0)
-    return f"{sum(line['breaking'] for line in lines)} lines and {imports} imports break."
+def _mapped(found: coverage.Coverage, said: str) -> dict[str, Any]:
+    """Say whether the newest code map was made for the accepted changes, and what it shows of them."""
+    if found.code_map is None:
+        return _lacking("The code was not mapped. v7_inventory --only code --as USERNAME maps it.", CODE)
+    if found.gaps:
+        return _lacking(found.gaps[0], CODE)
+    lines = {line for layers in found.code_map.touched.values() for lines in layers.values() for line in lines}
+    said = said.format(
+        changes=len(found.code_map.digests), files=len({line.path for line in lines}),
+        breaking=sum(line.breaking for line in lines),
+    )  # fmt: skip
+    return _there(said, found.code_map.taken_by, found.code_map.taken_at, CODE)
 
 
 def _drawn() -> dict[str, Any]:
@@ -311,16 +306,14 @@ def _drawn() -> dict[str, Any]:
     return _there("The graph is drawn.", row.taken_by, row.taken_at, "/dependencies/")
 
 
-def _covered() -> dict[str, Any]:
+def _covered(found: coverage.Coverage) -> dict[str, Any]:
     """Say whether every accepted change is assessed in every layer that it touches, with its mitigation."""
-    found = coverage.look()
     if not found.is_complete:
         return _lacking(coverage.reasons(found)[0], coverage.PAGE)
     if found.last is not None:
         return _there(found.sentence, found.last.by, found.last.at, coverage.PAGE)
-    if found.code_map is None:
-        return _lacking("The code was not mapped. v7_inventory --only code --as USERNAME maps it.", coverage.PAGE)
-    return _there(found.sentence, found.code_map.taken_by, found.code_map.taken_at, coverage.PAGE)
+    mapped = _mapped(found, found.sentence)
+    return mapped | {"page": coverage.PAGE}
 
 
 _READINGS: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
