@@ -15,7 +15,7 @@ from django.urls import reverse
 from tests.world import World
 from tracking.models import EnumMigration
 from v7migration.ledger.models import Inventory
-from v7migration.pipeline import inventory
+from v7migration.pipeline import consolidation, inventory
 from v7migration.pipeline.consolidation import change_of
 from v7migration.pipeline.inventory import mapped_code
 from v7migration.pipeline.inventory.code_map import described
@@ -241,3 +241,7 @@ def test_the_map_is_reached_from_navigation_enum_and_file_pages(mapped: World) -
     assert f'href="{reverse("code-map")}"' in client.get(reverse("file-inventory")).content.decode()
     address = reverse("code-map-change", args=[change.pk])
     assert address in client.get(reverse("enum", args=[change.pk])).content.decode()
+    group = next(group for group in consolidation.groups() if "public.place_curation_status" in group.by_name)
+    page = client.get(reverse("enum-group", args=[group.key])).content.decode()
+    assert address in page
+    assert f'href="{reverse("dependencies")}?table=places_staging"' in page
