@@ -251,16 +251,24 @@ class Places:
     def __init__(self) -> None:
         self.layers = {layer.number: layer for layer in Layer.objects.all()}
         self.found: dict[int | None, Place] = {}
+        self.people: dict[str, tuple[str, ...]] = {}
 
     def of(self, number: int | None) -> Place:
         """Return a layer."""
         if number not in self.found:
             layer = self.layers.get(number) if number is not None else None
             name = layer.name if layer else NO_LAYER if number is None else UNREGISTERED
-            persona = layer.guardian if layer and holders_of(layer.guardian).exists() else ARCHITECT
-            people = tuple(user.get_full_name() or user.get_username() for user in holders_of(persona))
+            people = self._people(layer.guardian) if layer else ()
+            persona = layer.guardian if layer and people else ARCHITECT
+            people = people or self._people(ARCHITECT)
             self.found[number] = Place(number, name, persona, people)
         return self.found[number]
+
+    def _people(self, persona: str) -> tuple[str, ...]:
+        if persona not in self.people:
+            names = (user.get_full_name() or user.get_username() for user in holders_of(persona))
+            self.people[persona] = tuple(names)
+        return self.people[persona]
 
 
 def changes_of(impact: GlobalImpact) -> list[str]:
