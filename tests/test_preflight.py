@@ -13,6 +13,8 @@ import pytest
 from tests.cast import PASSWORD
 from tests.environment import CLUSTER
 from tests.world import World
+from tracking.models import SubworkflowTask
+from tracking.services import task_block
 from v7migration.connections import PROJECT_DIR
 from v7migration.errors import Refused
 from v7migration.ledger.models import Run
@@ -90,13 +92,15 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_closed_gate_ends_the_command_with_3_and_names_who_and_what_is_missing(world: World) -> None:
+    task = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=2)
+    task_block(task=task, actor=world.actor("lena"), reason="The reviewer is away.")
     world.rehearse_with_inventory()
     world.freeze()
     done = command("v7_execute", "--as", "lena", "--no-input", "--json")
     assert done.returncode == 3
     document = json.loads(done.stdout)
     assert document["open"] is False
-    assert any("Task 2.1.3" in reason for reason in document["reasons"])
+    assert any("Task 2.1.2 Script Review and Validation is blocked" in reason for reason in document["reasons"])
     assert any("The Architect has not signed" in reason for reason in document["reasons"])
     assert "Traceback" not in done.stderr
 
