@@ -48,7 +48,10 @@ def test_what_is_committed_has_a_plot_for_all_figures() -> None:
 def test_ctrl_c_leaves_no_server_behind(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [*COMMAND, "snapshot", "--results", str(tmp_path / "results")]
-    with subprocess.Popen(command, cwd=PROJECT_DIR, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=PROJECT_DIR, env=environment, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # these tests may be a shell's background job
+    ) as process:  # fmt: skip
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob("v7-tests-*/postgres/cluster.json")) and time.monotonic() < deadline:
             time.sleep(0.05)
