@@ -10,6 +10,8 @@ WITHOUT_DATABASE = {
     "collectstatic",
     "help",
     "makemigrations",
+    "v7_integrate pydantic",
+    "v7_integrate sqlalchemy",
     "v7_postgres",
     "--help",
     "-h",
@@ -34,7 +36,7 @@ def main() -> int:
     try:
         command = sys.argv[1] if len(sys.argv) > 1 else "help"
         asks_for_help = {"-h", "--help"} & set(sys.argv[2:])
-        if command not in WITHOUT_DATABASE and not asks_for_help:
+        if not {command, " ".join(sys.argv[1:3])} & WITHOUT_DATABASE and not asks_for_help:
             from v7migration.connections import ensure_embedded
 
             ensure_embedded()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,15 @@ def calls() -> list[list[str]]:
     return [shlex.split(text.replace("[", "").replace("]", "")) for text in (*inline, *blocks)]
 
 
+def options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the options of a command and of its subcommands."""
+    yield from parser._option_string_actions
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for subparser in action.choices.values():
+                yield from options_of(subparser)
+
+
 def present_stages() -> list[str]:
     """Return the stages that have a module."""
     return [s for s in STAGES if (PIPELINE / f"{s}.py").exists() or (PIPELINE / s / "__init__.py").exists()]
@@ -56,7 +67,7 @@ def test_every_command_line_in_readme_is_one_that_works(words: list[str]) -> Non
         return
     commands = own_commands()
     assert name in commands
-    known = commands[name].create_parser("manage.py", name)._option_string_actions
+    known = set(options_of(commands[name].create_parser("manage.py", name)))
     assert [word for word in rest if word.startswith("--") and word not in known] == []
 
 

@@ -72,7 +72,10 @@ class AuditStatus(TextChoices):
 
 
 class Risk(TextChoices):
-    """How bad it would be, declared from harmless to worst: :func:`severity` relies on the order."""
+    """How bad it would be, from harmless to worst.
+
+    :func:`severity` relies on the order.
+    """
 
     LOW = "low", "Low"
     MEDIUM = "medium", "Medium"

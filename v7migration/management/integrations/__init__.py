@@ -1,0 +1,11 @@
+"""The subcommands of ``v7_integrate``, one module per integration.
+
+Each module offers :class:`Subcommand` objects; to add one, write it and name it in :data:`SUBCOMMANDS`.
+"""
+
+from v7migration.management.integrations.modules import PYDANTIC, SQLALCHEMY
+from v7migration.management.integrations.subcommand import Subcommand
+
+SUBCOMMANDS: tuple[Subcommand, ...] = (SQLALCHEMY, PYDANTIC)
+
+__all__ = ["SUBCOMMANDS", "Subcommand"]
