@@ -29,7 +29,8 @@ class Column:
 
     ``default`` is the SQL of the server's default, as the catalog prints it but for a plain text, or None.
     ``shape`` is what a jsonb holds (``object``, ``array``). ``is_recorded``: people do not write it; the database,
-    a transition or a signature does. ``may_be_empty``: an empty value is accepted.
+    a transition or a signature does. ``is_touched``: a trigger sets it with each UPDATE.
+    ``may_be_empty``: an empty value is accepted.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     maximum: int | None = None
     pattern: str = ""
     is_recorded: bool = False
+    is_touched: bool = False
     may_be_empty: bool = False
 
 

@@ -180,6 +180,7 @@ def _column(
         maximum=bounds.get("lte"),
         pattern=next(iter(patterns), ""),
         is_recorded=field.primary_key or is_state or name in RECORDED,
+        is_touched=name == "updated_at",
         may_be_empty=field.blank,
     )
 

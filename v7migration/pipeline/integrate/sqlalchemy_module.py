@@ -22,6 +22,11 @@ TYPES = {
     "text": ("str", "Text"),
     "character varying": ("str", "String"),
 }
+SQLALCHEMY_NAMES = (
+    "BigInteger", "Boolean", "CheckConstraint", "Date", "DateTime", "Enum", "FetchedValue", "ForeignKeyConstraint",
+    "Index", "Integer", "MetaData", "Numeric", "PrimaryKeyConstraint", "String", "Table", "Text", "UniqueConstraint",
+    "Uuid", "text",
+)  # fmt: skip
 ABOUT = (
     "The tables of the V7 migration for SQLAlchemy 2.",
     "The target's own names, types, defaults, checks, indexes and comments, so that Alembic's autogenerate finds "
@@ -51,48 +56,28 @@ def sqlalchemy_module(description: Description, *, header: Iterable[str], base: 
     blocks += [_table(table, description, is_foreign=bool(base)) for table in description.tables]
     blocks += [_file_columns(description.file_columns, is_foreign=bool(base))]
     blocks += [_view(view) for view in description.views]
-    body = "\n".join(line for block in blocks for line in block)
-    top = [*header, *docstring(ABOUT, depth=0), "", *_imports(body, base), ""]
-    return module([*top, ""], blocks)
+    return module([*header, *docstring(ABOUT, depth=0), "", *_imports(base), "", ""], blocks)
 
 
-def _imports(body: str, base: str) -> Iterator[str]:
-    """Yield the imports that the body needs, sorted as formatters sort them."""
-    offered = (
-        ("datetime", ("date", "datetime"), "Mapped[{}"),
-        ("decimal", ("Decimal",), "Mapped[{}"),
-        ("enum", ("StrEnum",), "({})"),
-        ("typing", ("Any",), "{}"),
-        ("uuid", ("UUID",), "[{}]"),
-    )
-    for source, names, use in offered:
-        used = [name for name in names if use.format(name) in body or f"{use.format(name)}]" in body]
-        if used:
-            yield f"from {source} import {', '.join(used)}"
-    yield ""
-    names = ["BigInteger", "Boolean", "CheckConstraint", "Date", "DateTime", "Enum", "ForeignKeyConstraint", "Index"]
-    names += ["Integer", "MetaData", "Numeric", "PrimaryKeyConstraint", "String", "Table", "Text", "UniqueConstraint"]
-    names += ["Uuid", "text"]
-    ours = [name for name in names if f"{name}(" in body or f" {name})" in body or f"[{name}]" in body]
-    sources = [
-        lines_of(_imported("sqlalchemy", ours)),
-        lines_of(_imported("sqlalchemy.dialects.postgresql", ["ARRAY", "JSONB"])),
-        lines_of(_imported("sqlalchemy.ext.mutable", ["MutableDict", "MutableList"])),
-        lines_of(_imported("sqlalchemy.orm", ["DeclarativeBase", "Mapped", "mapped_column", "relationship"])),
+def _imports(base: str) -> list[str]:
+    """Return the imports; those of the application stand last."""
+    module, _, name = base.partition(":")
+    lines = [
+        "from datetime import date, datetime",
+        "from decimal import Decimal",
+        "from enum import StrEnum",
+        "from typing import Any",
+        "from uuid import UUID",
+        "",
+        *lines_of(Call("from sqlalchemy import ", SQLALCHEMY_NAMES)),
+        "from sqlalchemy.dialects.postgresql import ARRAY, JSONB",
+        "from sqlalchemy.ext.mutable import MutableDict, MutableList",
+        "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship",
     ]
     if base:
-        sources.append(["from sqlalchemy.schema import conv"])
-    for lines in sources:
-        yield from lines
-    if base:
-        source, _, name = base.partition(":")
-        yield ""
-        yield f"from {source} import {name}" + ("" if name == "Base" else " as Base")
-
-
-def _imported(source: str, names: list[str]) -> str | Call:
-    line = f"from {source} import {', '.join(names)}"
-    return line if len(line) <= 88 else Call(f"from {source} import ", tuple(names))
+        own = f"from {module} import {name}" + ("" if name == "Base" else " as Base")
+        lines += ["from sqlalchemy.schema import conv", "", own]
+    return lines
 
 
 def _enum_type() -> list[str]:
@@ -256,6 +241,7 @@ def _mapped(column: Column, *, in_view: bool = False) -> list[str]:
         "primary_key=True" if in_view and column.is_key else None,
         "nullable=True" if in_view and column.is_key and column.is_nullable else None,
         None if in_view else _default(column),
+        "server_onupdate=FetchedValue()" if column.is_touched else None,
         f"comment={quoted(column.comment)}" if column.comment else None,
     )
     return lines_of(value, before=f"{column.name}: Mapped[{annotation}] = ", depth=1)
