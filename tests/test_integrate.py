@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from tests.generated import PROJECT
 from v7migration.errors import Refused, UsageError
-from v7migration.pipeline.integrate import generate_pydantic, generate_sqlalchemy
+from v7migration.pipeline.integrate.generating import generate_pydantic, generate_sqlalchemy
 
 KINDS = pytest.mark.parametrize(
     ("kind", "generate"), [("sqlalchemy", generate_sqlalchemy), ("pydantic", generate_pydantic)]

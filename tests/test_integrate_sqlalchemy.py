@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from tests.environment import url
 from tests.generated import imported
 from tests.world import World
-from v7migration.pipeline.integrate import generate_sqlalchemy
+from v7migration.pipeline.integrate.generating import generate_sqlalchemy
 from v7migration.pipeline.integrate.reading import describe
 
 APPLICATION = """

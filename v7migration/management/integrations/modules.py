@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from v7migration.management.integrations.subcommand import Answer, Say, Subcommand
-from v7migration.pipeline.integrate import generate_pydantic, generate_sqlalchemy
+from v7migration.pipeline.integrate.generating import generate_pydantic, generate_sqlalchemy
 
 
 def _out(parser: CommandParser) -> None:

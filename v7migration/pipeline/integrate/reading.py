@@ -6,6 +6,7 @@ The comments are those of the reviewed script, which is what the target says abo
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -62,6 +63,8 @@ RECORDED = frozenset(
     | {"approval_status", "reviewed_by_personas", "created_at", "updated_at"}
 )
 """Columns that transitions, reviews, signatures or the database fill, never the content that people send."""
+INT4 = (-(2**31), 2**31 - 1)
+"""What Django itself checks of every integer."""
 TIMES = ("created_at", "updated_at")
 """They stand last, as in the script."""
 KINDS: Mapping[type[models.Field[Any, Any]], str] = {
@@ -101,8 +104,9 @@ def _table(model: type[models.Model], said: Mapping[str, str]) -> Table:
     name = options.db_table
     fields = sorted(options.concrete_fields, key=lambda field: field.name in TIMES)
     columns = tuple(_column(field, checks, said, f"public.{name}") for field in fields)
-    uniques = [(f"{name}_{column.name}_key", (column.name,)) for column in columns if column.is_unique]
-    uniques += [(c.name, c.fields) for c in options.constraints if isinstance(c, models.UniqueConstraint)]
+    uniques: list[tuple[str, tuple[str, ...]]] = []
+    uniques += [(f"{name}_{column.name}_key", (column.name,)) for column in columns if column.is_unique]
+    uniques += [(c.name, tuple(c.fields)) for c in options.constraints if isinstance(c, models.UniqueConstraint)]
     return Table(
         name=name,
         class_name=model.__name__,
@@ -162,7 +166,7 @@ def _column(
         element = element.target_field
         checks = [c for c in element.model._meta.constraints if isinstance(c, models.CheckConstraint)]
     bounds = dict(_bounds(element.name if field.is_relation else name, checks))
-    patterns = [v.regex.pattern for v in field.validators if isinstance(v, validators.RegexValidator)]
+    patterns = [re.compile(v.regex).pattern for v in field.validators if isinstance(v, validators.RegexValidator)]
     is_state = isinstance(field, FSMFieldMixin)
     return Column(
         name=name,
@@ -243,7 +247,7 @@ def _reference(field: models.ForeignKey[Any, Any]) -> Reference:
         name=f"{table.removeprefix('v7_')}_{name}_fkey",
         column=name,
         table=target._meta.db_table,
-        target=field.target_field.column,
+        target=str(field.target_field.column),
         target_class=target.__name__,
         forth=target.__name__.lower(),
         back=field.remote_field.related_name or f"{field.model.__name__.lower()}s",
@@ -253,8 +257,7 @@ def _reference(field: models.ForeignKey[Any, Any]) -> Reference:
 def _limits(field: models.Field[Any, Any]) -> tuple[int, int] | None:
     low = [v.limit_value for v in field.validators if type(v) is validators.MinValueValidator]
     high = [v.limit_value for v in field.validators if type(v) is validators.MaxValueValidator]
-    custom = [v for v in field._validators if isinstance(v, validators.BaseValidator)]
-    return (low[0], high[0]) if low and high and custom else None
+    return (low[-1], high[-1]) if low and high and (low[-1], high[-1]) != INT4 else None
 
 
 def _leaves(check: models.CheckConstraint) -> Iterator[tuple[str, str, Any]]:
@@ -266,7 +269,8 @@ def _leaves(check: models.CheckConstraint) -> Iterator[tuple[str, str, Any]]:
                 column, _, comparison = name.rpartition("__")
                 yield column, comparison, value
             case Exact(lhs=models.Func(extra={"function": "jsonb_typeof"}) as found, rhs=models.Value() as kind):
-                yield found.source_expressions[0].name, "shape", kind.value
+                named: Any = found.source_expressions[0]
+                yield named.name, "shape", kind.value
             case _:
                 raise TypeError(f"{check.name}: nobody taught the generator the condition {part!r}")
 
