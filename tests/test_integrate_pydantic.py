@@ -145,7 +145,7 @@ def test_rows_go_from_pydantic_through_sqlalchemy_and_back(
     executed: World, schemas: ModuleType, tmp_path: Path
 ) -> None:
     """What is created holds no more than was named, so the database's defaults stand; enums pass both ways."""
-    created = {
+    created: dict[str, dict[str, Any]] = {
         "SubworkflowTask": {
             "parent_phase": 4,
             "task_number": 90,
@@ -156,7 +156,7 @@ def test_rows_go_from_pydantic_through_sqlalchemy_and_back(
         "GlobalImpact": {"change_type": "api", "impact_description": "Answers.", "risk_assessment": "high"},
         "TestResult": {"test_type": "smoke", "component_tested": "x", "test_status": "fail", "tested_by": "dora"},
     }
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "SubworkflowTask": {"dart_task_id": "abcDEF123456", "blockers": ["x"]},
         "EnumMigration": {"risk_level": "critical"},
         "GlobalImpact": {"affected_layers": [0, 7]},
