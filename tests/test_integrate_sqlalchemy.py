@@ -78,9 +78,8 @@ def described(connection: sa.Connection, table: sa.Table, schema: str) -> dict[s
     """Return all that reflection tells of a table, whatever its schema and the order of its columns."""
     inspector = sa.inspect(connection)
     found: dict[str, Any] = {"comment": inspector.get_table_comment(table.name, schema=schema)["text"]}
-    ours = {column.name for column in table.columns if table.name != "file_audit" or column.name.startswith("v7_")}
     for column in inspector.get_columns(table.name, schema=schema):
-        if column["name"] in ours:
+        if not application_columns("column", column["name"], table):
             found[column["name"]] = {key: str(value) for key, value in column.items() if key != "name"}
     parts = ["get_indexes", "get_unique_constraints", "get_check_constraints", "get_foreign_keys"]
     for part in parts:
