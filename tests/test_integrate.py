@@ -38,14 +38,11 @@ def answer(*arguments: str) -> dict[str, Any]:
 
 @KINDS
 def test_the_same_models_give_the_same_bytes_whatever_the_hash_seed(kind: str, generate: Generate) -> None:
-    texts = {generate()["text"]}
-    for seed in ("0", "4711"):
-        command = [str(PYTHON), "manage.py", "v7_integrate", kind]
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
-        texts.add(done.stdout)
-    assert len(texts) == 1
-    text = texts.pop()
+    command = [str(PYTHON), "manage.py", "v7_integrate", kind]
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}  # this very process has another one
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
+    text = generate()["text"]
+    assert done.stdout == text
     assert str(PROJECT) not in text
     assert answer(kind)["fingerprint"] in text
 
