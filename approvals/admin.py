@@ -9,7 +9,16 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from approvals.models import AccountChange, Holding, Persona, Revocation, Signatory, Signature, SigningAttempt
+from approvals.models import (
+    AccountChange,
+    Holding,
+    Persona,
+    PersonalToken,
+    Revocation,
+    Signatory,
+    Signature,
+    SigningAttempt,
+)
 from approvals.seats import SEATS
 from v7migration.adminsite import ReadOnlyAdmin, ReadOnlyStack, ReadOnlyTable, StaffAdmin, column, short, state_column
 
@@ -187,3 +196,15 @@ class SigningAttemptAdmin(ReadOnlyAdmin):
     def code_shown(self, row: SigningAttempt) -> SafeString:
         """Show the refusal's code."""
         return short(row.code, 40)
+
+
+@admin.register(PersonalToken)
+class PersonalTokenAdmin(ReadOnlyAdmin):
+    """Personal tokens, without their digests. Their persons revoke them; an inactive account ends all of its own."""
+
+    list_display = ["name", "user", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    list_filter = ["created_at", "expires_at", ("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["name", "user__username"]
+    date_hierarchy = "created_at"
+    list_select_related = ["user"]
+    fields = [("name", "user"), ("created_at", "expires_at"), ("last_used_at", "revoked_at")]

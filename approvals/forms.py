@@ -10,6 +10,7 @@ from crispy_forms.layout import Layout, Submit
 from django import forms
 
 from approvals.gates import APPROVED, REJECTED, Seat, SubjectFacts
+from approvals.models import TOKEN_DAYS
 
 
 class PasswordAgainField(forms.CharField):
@@ -67,6 +68,14 @@ class RevokeForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helper = _helper(Layout("reason", "password", Submit("revoke", "Revoke the signature")), "revoke-form")
+
+
+class TokenForm(forms.Form):
+    """Make a personal token for the API."""
+
+    name = forms.CharField(max_length=100, label="What it is for")
+    days = forms.IntegerField(min_value=1, max_value=TOKEN_DAYS, initial=30, label="Days until it expires")
+    password = PasswordAgainField()
 
 
 def _helper(layout: Layout, form_id: str) -> FormHelper:

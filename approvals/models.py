@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from v7migration.ledger.appendonly import AppendOnly
 
 SUBJECT_KINDS = [("changeset", "changeset"), ("run", "run"), ("phase", "phase")]
 DECISIONS = [("approved", "approved"), ("rejected", "rejected")]
+TOKEN_DAYS = 90
+"""How long a personal token may live."""
 
 
 class Persona(models.Model):
@@ -173,3 +176,33 @@ class SigningAttempt(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.username} refused at {self.seat}: {self.code}"
+
+
+class PersonalToken(models.Model):
+    """A person's key to the API. Only its SHA-256 is stored; it ends by time, by revocation or with the account.
+
+    A trigger keeps everything but the last use and the revocation as it was made, and a revocation as it is.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tokens")
+    name = models.CharField(max_length=100, help_text="what it is for")
+    sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=TransactionNow(), editable=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at"))
+                & Q(expires_at__lte=F("created_at") + timedelta(days=TOKEN_DAYS)),
+                name="approvals_token_expires_in_time",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="approvals_token_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"

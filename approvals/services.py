@@ -40,7 +40,17 @@ from v7migration.errors import Refused, UsageError
 from v7migration.ledger.models import Run, RunState
 from v7migration.ledger.services import append_event
 
-__all__ = ["attested", "grant", "person_create", "personas_of", "revoke", "sign", "statement_for", "withdraw"]
+__all__ = [
+    "attested",
+    "grant",
+    "password_refusal",
+    "person_create",
+    "personas_of",
+    "revoke",
+    "sign",
+    "statement_for",
+    "withdraw",
+]
 
 PEOPLE_GROUP = "People"
 OUR_APPS = ("ledger", "approvals", "tracking")
@@ -122,7 +132,7 @@ def attested(*, person: User, password: str, subject: Subject, seat: str, addres
     not be opened inside another transaction.
     """
     try:
-        _refuse_if(_password_refusal(person, password, address))
+        _refuse_if(password_refusal(person, password, address))
         with acting(person.get_username()), transaction.atomic(using="default", durable=True):
             yield
     except SigningRefused as refusal:
@@ -135,7 +145,7 @@ def _refuse_if(reason: Reason | None) -> None:
         raise SigningRefused(reason)
 
 
-def _password_refusal(person: User, password: str, address: str) -> Reason | None:
+def password_refusal(person: User, password: str, address: str) -> Reason | None:
     """Ask for the password as the sign-in does, so that guessing here is counted and locked out there too."""
     request = HttpRequest()
     request.META.update(REMOTE_ADDR=address or "127.0.0.1")

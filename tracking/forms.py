@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,11 +18,11 @@ from unfold.widgets import (
 )
 
 from tracking.choices import ChangeType, Risk
+from tracking.jsonb import NOT_JSONB, refuse_unkeepable
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from v7migration.pipeline import coverage
 
 LONG = 20_000
-ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 CONTENT = (
     "change_type",
     "impact_description",
@@ -59,20 +57,15 @@ def _text(rows: int) -> forms.Widget:
 class JsonbField(forms.JSONField):
     """JSON that a jsonb column can keep: finite numbers, whole characters, no NUL, nested within reason."""
 
-    default_error_messages = {
-        "not-jsonb": "The database cannot keep this: a number too large, half a character, or nested too deep."
-    }
+    default_error_messages = {"not-jsonb": NOT_JSONB}
 
     def to_python(self, value: Any) -> Any:
         """Return the value, or refuse what PostgreSQL would refuse."""
         try:
             found = super().to_python(value)
-            text = json.dumps(found, allow_nan=False, ensure_ascii=False)
-            text.encode()
+            refuse_unkeepable(found)
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(self.error_messages["not-jsonb"], code="not-jsonb") from error
-        if ESCAPED_NUL.search(text):
-            raise forms.ValidationError(self.error_messages["not-jsonb"], code="not-jsonb")
         return found
 
     def bound_data(self, data: Any, initial: Any) -> Any:

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Avg, Count, Q
+from django.db.models import Avg, Count, Min, Q
 
 from tracking import home
 from tracking.actors import ARCHITECT, meant_by
 from tracking.choices import EnumMigrationStatus, FileStatus, ImpactStatus, TaskStatus, highest, severity
-from tracking.models import EnumMigration, File, GlobalImpact, Phase, SubworkflowTask
+from tracking.models import EnumMigration, File, FileMigrationReadiness, GlobalImpact, Phase, SubworkflowTask
 from tracking.models.base import database_times
 
 TO_THE_LEAD_AFTER = timedelta(hours=4)
@@ -192,3 +192,18 @@ def average_impact_score() -> float | None:
         return None
     found: float | None = File.objects.aggregate(mean=Avg("v7_impact_score"))["mean"]
     return found
+
+
+def file_readiness() -> list[dict[str, object]]:
+    """Return a line for each layer of file_audit: the columns of v7_file_migration_readiness by name.
+
+    In the planning home the view and the status column do not exist: the files are counted, all states are zero.
+    """
+    if home.current() == home.LIVE:
+        return list(FileMigrationReadiness.objects.order_by("layer_number").values())
+    none_yet = {"avg_impact_score": None, **dict.fromkeys(FileStatus.values, 0)}
+    rows = File.objects.order_by("layer_number").values_list("layer_number")
+    layers = rows.annotate(Min("layer_name"), Count("pk"))
+    return [
+        {"layer_number": number, "layer_name": name, "total_files": files, **none_yet} for number, name, files in layers
+    ]

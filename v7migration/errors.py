@@ -6,7 +6,7 @@ Each type carries the exit code its command ends with (0 done, 1 a negative verd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -64,6 +64,22 @@ class Unfit(Refused):
 
     def __init__(self, cause: str, message: str, next_step: str) -> None:
         self.cause = cause
+        super().__init__(message, next_step)
+
+
+class InvalidValue(Refused):
+    """A value cannot be kept; ``fields`` says what is wrong with which field."""
+
+    def __init__(self, message: str, next_step: str = "", fields: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.fields = {name: tuple(sentences) for name, sentences in (fields or {}).items()}
+        super().__init__(message, next_step)
+
+
+class WouldVoid(Refused):
+    """Saving would void signatures, and nobody confirmed that; ``signers`` names who signed."""
+
+    def __init__(self, signers: Sequence[str], message: str, next_step: str) -> None:
+        self.signers = tuple(signers)
         super().__init__(message, next_step)
 
 

@@ -18,6 +18,7 @@ MOVING_COLUMNS = {
     "ledger_incident": "state, severity, assigned_to, root_cause, remediation, remediated_by, remediated_at, "
     "reviewed_by, reviewed_at, review_note",
     "ledger_emergency": "state",
+    "approvals_personaltoken": "last_used_at, revoked_at",
 }
 
 

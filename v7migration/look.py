@@ -68,6 +68,14 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Programs",
+        "separator": True,
+        "items": [
+            _page("API", "api", "api-docs"),
+            _page("Your tokens", "key", "tokens"),
+        ],
+    },
+    {
         "title": "Tracked rows",
         "separator": True,
         "collapsible": True,
@@ -95,6 +103,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _rows("Groups", "groups", "auth.group"),
             _rows("Personas", "badge", "approvals.persona"),
             _rows("Who holds what", "assignment_ind", "approvals.holding"),
+            _rows("Tokens", "key", "approvals.personaltoken"),
             _rows("Account changes", "manage_history", "approvals.accountchange"),
             _rows("Lock-outs", "lock_clock", "axes.accessattempt"),
             _rows("Sign-ins", "login", "axes.accesslog"),

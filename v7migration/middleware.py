@@ -25,7 +25,7 @@ PAGE_POLICY = (
 
 
 class ContentSecurityPolicyMiddleware:
-    """Add the policy; a page that asks for a password to sign or to sign in gets the strict one: no script."""
+    """Add the policy; a page that asks for a password gets the strict one: no script."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -33,7 +33,7 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Set the header unless the view chose its own."""
         response = self.get_response(request)
-        strict = "/sign/" in request.path or request.path == "/login/"
+        strict = "/sign/" in request.path or request.path == "/login/" or request.path.startswith("/account/")
         response.headers.setdefault("Content-Security-Policy", SIGNING_POLICY if strict else PAGE_POLICY)
         return response
 

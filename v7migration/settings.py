@@ -80,12 +80,14 @@ INSTALLED_APPS = [
     "django_filters",
     "crispy_forms",
     "axes",
+    "ninja",
     "v7migration.ledger",
     "approvals",
     "tracking",
 ]
 
 MIDDLEWARE = [
+    "v7migration.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

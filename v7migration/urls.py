@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from v7migration import views
+from v7migration.api.docs import docs_page
+from v7migration.api.v1 import api
 
 handler500 = "v7migration.views.errors.server_error"
 
@@ -36,5 +38,7 @@ urlpatterns = [
     path("incidents/<uuid:incident_id>/grade/", views.incident_grade, name="incident-grade"),
     path("dependencies/", views.dependency_page, name="dependencies"),
     re_path(r"^dependencies\.(?P<form>svg|json)$", views.dependency_file, name="dependency-file"),
+    path("api/v1/docs", docs_page, name="api-docs"),
+    path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
 ]

@@ -14,14 +14,14 @@ from django.urls import URLPattern, path, reverse
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from tracking import home, moving
+from tracking import home
 from tracking.actors import Actor
 from tracking.admin.forms import REASON, VERSION, DocumentField, TrackedForm
 from tracking.machines import Machine
 from tracking.models.base import HistoricRow
 from tracking.services.writing import MUST_SAY_WHY
 from tracking.views.acting import actor_of
-from tracking.views.voiding import Voided, refused_until_confirmed, voided
+from tracking.views.voiding import Voided, refused_until_confirmed, signed_columns, voided
 from v7migration.adminsite import READING, StaffAdmin
 from v7migration.errors import Fenced, V7Error
 
@@ -148,8 +148,7 @@ class TrackedAdmin(SimpleHistoryAdmin, StaffAdmin):  # type: ignore[misc]
 
     def signed_columns(self) -> frozenset[str]:
         """Return the columns of this kind of row that a signature covers."""
-        tables = {table.name: columns for table, columns in moving.signed_tables()}
-        return frozenset(tables.get(self.model._meta.db_table, ()))
+        return signed_columns(self.model)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Let the form ask before it saves a signed column."""

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from tracking.actors import ARCHITECT, DB_TEAM_LEAD, TEST_SENTINEL, Actor, assessors, require
 from tracking.choices import EnumMigrationStatus, Risk
 from tracking.machines import ENUM_MIGRATION
 from tracking.models import EnumMigration
-from tracking.services.writing import locked, transition, validate, writing
+from tracking.services.writing import change, locked, transition, validate, writing
 from v7migration.errors import TransitionRefused
 
 BUILDERS = frozenset({DB_TEAM_LEAD, ARCHITECT})
 VALIDATORS = frozenset({TEST_SENTINEL, ARCHITECT})
+CONTENT = frozenset(
+    {
+        "current_enum_values",
+        "v7_enum_name",
+        "v7_enum_values",
+        "consolidates_with",
+        "affected_tables",
+        "affected_columns",
+        "risk_level",
+        "migration_script",
+        "rollback_script",
+    }
+)
 Record = Callable[[EnumMigration, datetime], None]
 
 
@@ -96,19 +110,60 @@ def enum_migration_withdraw(*, current_enum_name: str, actor: Actor, reason: str
     Raises:
         TransitionRefused: the actor assesses nothing, or the row is approved or further on.
     """
-    require(actor, assessors() | BUILDERS, "withdraw an ENUM migration")
-    with writing(actor=actor, reason=reason) as alias:
-        row = EnumMigration.objects.using(alias).filter(current_enum_name=current_enum_name).first()
-        if row is None:
-            return False
-        row = locked(row, alias)
-        if row.status != EnumMigrationStatus.PROPOSED:
-            raise TransitionRefused(
-                f"“{row}” is {row.get_status_display().lower()} and cannot be withdrawn.",
-                "Roll it back first (DB Team Lead or The Architect).",
-            )
-        row.delete(using=alias)
+    row = EnumMigration.objects.filter(current_enum_name=current_enum_name).first()
+    if row is None:
+        require(actor, assessors() | BUILDERS, "withdraw an ENUM migration")
+        return False
+    enum_migration_delete(row=row, actor=actor, reason=reason)
     return True
+
+
+def enum_migration_update(
+    *,
+    row: EnumMigration,
+    actor: Actor,
+    changes: Mapping[str, Any],
+    reason: str = "",
+    seen_at: datetime | None = None,
+) -> EnumMigration:
+    """Change what an open proposal says (see ``CONTENT``).
+
+    Raises:
+        TransitionRefused: wrong persona, or the row is approved or further on.
+        InvalidValue: a field that is not one of these, or an invalid value.
+        StaleForm: somebody saved it after it was read.
+    """
+    with writing(actor=actor, reason=reason) as alias:
+        fresh = locked(row, alias, seen_at=seen_at)
+        require(actor, assessors() | BUILDERS, f"change “{fresh}”")
+        _refuse_beyond_proposal(fresh, "changed")
+        change(fresh, changes, CONTENT)
+        fresh.save()
+    return fresh
+
+
+def enum_migration_delete(
+    *, row: EnumMigration, actor: Actor, reason: str = "", seen_at: datetime | None = None
+) -> None:
+    """Delete an open proposal; its history keeps it.
+
+    Raises:
+        TransitionRefused: the actor assesses nothing, or the row is approved or further on.
+        StaleForm: somebody saved it after it was read.
+    """
+    with writing(actor=actor, reason=reason) as alias:
+        fresh = locked(row, alias, seen_at=seen_at)
+        require(actor, assessors() | BUILDERS, "withdraw an ENUM migration")
+        _refuse_beyond_proposal(fresh, "withdrawn")
+        fresh.delete(using=alias)
+
+
+def _refuse_beyond_proposal(row: EnumMigration, deed: str) -> None:
+    if row.status != EnumMigrationStatus.PROPOSED:
+        raise TransitionRefused(
+            f"“{row}” is {row.get_status_display().lower()} and cannot be {deed}.",
+            "Roll it back first (DB Team Lead or The Architect).",
+        )
 
 
 def enum_migration_approve(

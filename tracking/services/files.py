@@ -10,7 +10,7 @@ from tracking.actors import ARCHITECT, DEV_TEAM, TEST_SENTINEL, Actor, assessors
 from tracking.choices import FileStatus
 from tracking.machines import FILE
 from tracking.models import V7_COLUMNS, File
-from tracking.services.writing import change, locked, transition, writing
+from tracking.services.writing import NOT_SEEN, SeenAt, change, locked, refuse_stale, transition, writing
 from v7migration.errors import Refused, StaleForm
 
 EDITABLE = frozenset(V7_COLUMNS) - {FILE.column}
@@ -39,7 +39,7 @@ def _refuse_while_planning() -> None:
         )
 
 
-def file_move(*, file: File, name: str, actor: Actor, reason: str = "") -> File:
+def file_move(*, file: File, name: str, actor: Actor, reason: str = "", seen_at: SeenAt = NOT_SEEN) -> File:
     """Move a file by a transition of its machine: assess, design, approve, implement, test, migrate, retire, step_back.
 
     Guardians, workflow personas and The Architect assess, design, approve and step back; the Dev Team implements
@@ -52,16 +52,31 @@ def file_move(*, file: File, name: str, actor: Actor, reason: str = "") -> File:
     _refuse_while_planning()
     if name not in FILE.names:
         raise Refused(f"Files know no transition {name}.", f"There are: {', '.join(FILE.names)}.")
-    return transition(row=file, machine=FILE, name=name, actor=actor, reason=reason, personas=lambda _: _personas(name))
+    return transition(
+        row=file,
+        machine=FILE,
+        name=name,
+        actor=actor,
+        reason=reason,
+        personas=lambda _: _personas(name),
+        seen_change=seen_at,
+    )
 
 
 def file_update(
-    *, file: File, actor: Actor, changes: Mapping[str, Any], seen: Mapping[str, Any] | None = None, reason: str = ""
+    *,
+    file: File,
+    actor: Actor,
+    changes: Mapping[str, Any],
+    seen: Mapping[str, Any] | None = None,
+    reason: str = "",
+    seen_at: SeenAt = NOT_SEEN,
 ) -> File:
     """Change some of the twelve columns (not the status) of a file.
 
     Args:
         seen: the values the actor's form showed; a difference means that somebody else saved.
+        seen_at: the last change of these columns that the actor saw, None where there was none.
 
     Raises:
         StaleForm: the row says something else than ``seen``.
@@ -70,6 +85,7 @@ def file_update(
     _refuse_while_planning()
     with writing(actor=actor, reason=reason) as alias:
         row = locked(file, alias)
+        refuse_stale(row, alias, seen_at)
         require(actor, assessors() | {DEV_TEAM}, f"change “{row}”")
         if any(getattr(row, name) != value for name, value in (seen or {}).items()):
             raise StaleForm(f"Somebody else changed “{row}” after you opened it.", "Load it again.")

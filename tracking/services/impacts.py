@@ -11,7 +11,7 @@ from tracking.choices import ImpactStatus
 from tracking.machines import IMPACT
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from tracking.services.writing import change, locked, transition, writing
-from v7migration.errors import Refused, TransitionRefused
+from v7migration.errors import InvalidValue, TransitionRefused
 
 CONTENT = frozenset(
     {
@@ -35,7 +35,8 @@ def _check_registered(impact: GlobalImpact) -> None:
     unknown = [code for code in impact.affected_workflows if code not in workflows]
     unknown += [f"layer {number}" for number in impact.affected_layers if number not in layers]
     if unknown:
-        raise Refused(f"Not registered: {', '.join(unknown)}.", "Staff register layers and workflows in the admin.")
+        sentence = f"Not registered: {', '.join(unknown)}."
+        raise InvalidValue(sentence, "Staff register layers and workflows in the admin.")
 
 
 def impact_create(*, actor: Actor, reason: str = "", **content: Any) -> GlobalImpact:
@@ -81,6 +82,24 @@ def impact_update(
         _check_registered(row)
         row.save()
     return row
+
+
+def impact_delete(*, impact: GlobalImpact, actor: Actor, reason: str = "", seen_at: datetime | None = None) -> None:
+    """Delete an impact that nobody has begun to review; its history keeps it.
+
+    Raises:
+        TransitionRefused: wrong persona, or the review has begun.
+        StaleForm: somebody saved it after it was read.
+    """
+    with writing(actor=actor, reason=reason) as alias:
+        row = locked(impact, alias, seen_at=seen_at)
+        require(actor, assessors() | {DB_TEAM_LEAD}, f"delete “{row}”")
+        if row.approval_status != ImpactStatus.PENDING:
+            raise TransitionRefused(
+                f"“{row}” is {row.get_approval_status_display().lower()} and cannot be deleted.",
+                "Only a pending impact is deleted; The Architect rejects what is in review.",
+            )
+        row.delete(using=alias)
 
 
 def _move(

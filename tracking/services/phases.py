@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from tracking.actors import ARCHITECT, Actor, meant_by
+from tracking.actors import ARCHITECT, Actor, meant_by, require
 from tracking.machines import PHASE
 from tracking.models import Phase
-from tracking.services.writing import locked, transition, writing
+from tracking.services.writing import change, locked, transition, writing
+
+EDITABLE = frozenset({"phase_name", "lead_persona", "deliverables"})
 
 
 def _leads(phase: Phase) -> frozenset[str]:
@@ -20,6 +24,30 @@ def _architect(_: Phase) -> frozenset[str]:
 
 def _waits_for_previous(phase: Phase) -> str:
     return f"Phase {phase.phase_number - 1} is not completed"
+
+
+def phase_update(
+    *,
+    phase: Phase,
+    actor: Actor,
+    changes: Mapping[str, Any],
+    reason: str = "",
+    seen_at: datetime | None = None,
+) -> Phase:
+    """Change the deliverables of a phase (its lead or The Architect), its name or its lead (The Architect only).
+
+    Raises:
+        TransitionRefused: wrong persona.
+        InvalidValue: a field that is not one of these, or an invalid value.
+        StaleForm: somebody saved it after it was read.
+    """
+    with writing(actor=actor, reason=reason) as alias:
+        row = locked(phase, alias, seen_at=seen_at)
+        may = _leads(row) if set(changes) <= {"deliverables"} else _architect(row)
+        require(actor, may, f"change “{row}”")
+        change(row, changes, EDITABLE)
+        row.save()
+    return row
 
 
 def phase_start(*, phase: Phase, actor: Actor, reason: str = "", seen_at: datetime | None = None) -> Phase:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from tracking import catalogue
 from tracking.actors import ARCHITECT, Actor, meant_by, require
 from tracking.choices import TaskStatus
 from tracking.machines import TASK
-from tracking.models import SubworkflowTask
+from tracking.models import Phase, SubworkflowTask
 from tracking.services.writing import change, locked, transition, writing
-from v7migration.errors import TransitionRefused
+from v7migration.errors import InvalidValue, TransitionRefused
 
 EDITABLE = frozenset({"notes", "deliverable_urls", "dart_task_id", "dart_task_url"})
+PLANNED = EDITABLE | {"task_number", "task_name", "responsible_persona", "dependencies"}
 Record = Callable[[SubworkflowTask, datetime], None]
 
 
@@ -177,6 +179,51 @@ def task_reopen(
 ) -> SubworkflowTask:
     """Take a deferred task up again (responsible persona or The Architect)."""
     return _move("reopen", task, actor, reason, seen_at, None, _responsible_or_architect)
+
+
+def task_create(*, actor: Actor, parent_phase: int, reason: str = "", **content: Any) -> SubworkflowTask:
+    """Plan a task of a phase (its lead or The Architect); ``content`` holds its fields (see ``PLANNED``).
+
+    Raises:
+        TransitionRefused: wrong persona.
+        InvalidValue: no such phase or dependency, or an invalid value.
+        Refused: the phase has a task of this number.
+    """
+    with writing(actor=actor, reason=reason) as alias:
+        phase = Phase.objects.using(alias).filter(phase_number=parent_phase).first()
+        if phase is None:
+            raise InvalidValue(f"There is no phase {parent_phase}.", "Phases are 1 to 7.")
+        require(actor, meant_by(phase.lead_persona) | {ARCHITECT}, f"plan a task of “{phase}”")
+        task = SubworkflowTask(parent_phase=phase)
+        change(task, content, PLANNED)
+        _refuse_unknown_dependencies(task)
+        task.save()
+    return task
+
+
+def _refuse_unknown_dependencies(task: SubworkflowTask) -> None:
+    wanted = set(task.dependencies)
+    known = set(SubworkflowTask.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    if unknown := sorted(str(key) for key in wanted - known):
+        raise InvalidValue(f"There is no task {', '.join(unknown)}.", "Name tasks by their ids.")
+
+
+def task_delete(*, task: SubworkflowTask, actor: Actor, reason: str = "", seen_at: datetime | None = None) -> None:
+    """Delete a task that was planned by mistake; its history keeps it. Any other is cancelled, not deleted.
+
+    Raises:
+        TransitionRefused: wrong persona, or the task began, is one of the document's, or another waits for it.
+        StaleForm: somebody saved it after it was read.
+    """
+    with writing(actor=actor, reason=reason) as alias:
+        row = locked(task, alias, seen_at=seen_at)
+        require(actor, meant_by(row.parent_phase.lead_persona) | {ARCHITECT}, f"delete “{row}”")
+        begun = row.status != TaskStatus.PENDING or row.started_at is not None
+        waited_for = SubworkflowTask.objects.filter(dependencies__contains=[row.pk]).exists()
+        if begun or waited_for or catalogue.entry(row.parent_phase_id, row.task_number):
+            why = "began" if begun else "is waited for by another" if waited_for else "is one of the document's"
+            raise TransitionRefused(f"“{row}” {why} and cannot be deleted.", "Cancel it, with a reason.")
+        row.delete(using=alias)
 
 
 def task_update(

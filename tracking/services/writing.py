@@ -15,11 +15,20 @@ from tracking import home
 from tracking.actors import Actor, require
 from tracking.machines import Machine
 from tracking.models.base import HistoricRow, database_times
-from v7migration.errors import Refused, StaleForm, TransitionRefused
+from v7migration.errors import InvalidValue, Refused, StaleForm, TransitionRefused
 
 Row = TypeVar("Row", bound=HistoricRow)
 CHECK_VIOLATION = "23514"
 WAITS = "Complete what it waits for first."
+UNIQUE_VIOLATION = "23505"
+
+
+class NotSeen:
+    """The caller saw no version of the row, so none is compared."""
+
+
+NOT_SEEN = NotSeen()
+SeenAt = datetime | NotSeen | None
 MUST_SAY_WHY = frozenset({"block", "reject", "roll_back", "cancel", "defer", "send_back", "step_back"})
 
 
@@ -29,15 +38,20 @@ def writing(*, actor: Actor, reason: str) -> Iterator[str]:
 
     Raises:
         TransitionRefused: a CHECK or a trigger of the database refuses the row (SQLSTATE 23514).
+        Refused: there is such a row already (SQLSTATE 23505).
         Fenced: the rows are being moved.
     """
     try:
         with home.writing(person=actor.username, reason=reason) as alias:
             yield alias
     except IntegrityError as error:
-        if getattr(error.__cause__, "sqlstate", None) != CHECK_VIOLATION:
+        sqlstate, diag = getattr(error.__cause__, "sqlstate", None), getattr(error.__cause__, "diag", None)
+        if sqlstate == UNIQUE_VIOLATION:
+            there = getattr(diag, "message_detail", None) or "the row exists"
+            raise Refused(f"There is such a row already: {there}", "Change that one, or choose another key.") from error
+        if sqlstate != CHECK_VIOLATION:
             raise
-        said = getattr(getattr(error.__cause__, "diag", None), "message_primary", None) or str(error)
+        said = getattr(diag, "message_primary", None) or str(error)
         raise TransitionRefused(f"The database refuses this: {said}.", "Load the page again.") from error
 
 
@@ -57,6 +71,25 @@ def locked(row: Row, alias: str, *, seen_at: datetime | None = None) -> Row:
     return found
 
 
+def last_change(row: HistoricRow, alias: str) -> datetime | None:
+    """Return when a row that keeps no ``updated_at`` of ours was last changed, by its history; None: never here."""
+    versions: Any = type(row).history  # type: ignore[attr-defined]
+    found: datetime | None = (
+        versions.using(alias).filter(id=row.pk).order_by("-history_date").values_list("history_date", flat=True).first()
+    )
+    return found
+
+
+def refuse_stale(row: HistoricRow, alias: str, seen_at: SeenAt) -> None:
+    """Compare the last change that the caller saw with the one that the history of a locked row holds.
+
+    Raises:
+        StaleForm: somebody changed the row since.
+    """
+    if not isinstance(seen_at, NotSeen) and last_change(row, alias) != seen_at:
+        raise StaleForm(f"Somebody else changed “{row}” after you opened it.", "Load it again and repeat your change.")
+
+
 def transition(
     *,
     row: Row,
@@ -69,6 +102,7 @@ def transition(
     then: Callable[[Row, datetime], None] | None = None,
     why_not: Callable[[Row], str] | None = None,
     unless: Callable[[Row], str] | None = None,
+    seen_change: SeenAt = NOT_SEEN,
 ) -> Row:
     """Make one transition of one row and return the row as saved.
 
@@ -81,6 +115,7 @@ def transition(
         then: sets what else the transition records; gets the row and the transaction's time.
         why_not: explains a guard that does not hold.
         unless: names what must come first, asked of the locked row; '' when nothing must.
+        seen_change: the last change the actor saw, for a row without an ``updated_at`` of ours.
 
     Raises:
         TransitionRefused: wrong persona, wrong state, an unmet guard, or no reason where one is needed.
@@ -91,6 +126,7 @@ def transition(
         raise TransitionRefused(f"To {said(name)} needs a reason.", "Enter why; the history keeps it.")
     with writing(actor=actor, reason=reason) as alias:
         fresh = locked(row, alias, seen_at=seen_at)
+        refuse_stale(fresh, alias, seen_change)
         if personas is not None:
             require(actor, personas(fresh), f"{said(name)} “{fresh}”")
         state = getattr(fresh, machine.column)
@@ -126,10 +162,11 @@ def change(row: Row, changes: Mapping[str, Any], allowed: frozenset[str]) -> Non
     """Set and validate fields of a row.
 
     Raises:
-        Refused: a field that may not be changed here, or a value that is not valid.
+        InvalidValue: a field that may not be changed here, or a value that is not valid.
     """
     if strange := sorted(set(changes) - allowed):
-        raise Refused(f"These fields cannot be changed here: {', '.join(strange)}.")
+        sentence = f"These fields cannot be changed here: {', '.join(strange)}."
+        raise InvalidValue(sentence, fields={name: ["It cannot be changed here."] for name in strange})
     for name, value in changes.items():
         setattr(row, name, value)
     validate(row, None if row._state.adding else frozenset(changes))
@@ -139,7 +176,7 @@ def validate(row: models.Model, only: frozenset[str] | None = None) -> None:
     """Validate the fields of a row (all, or ``only`` those named), its protected state aside.
 
     Raises:
-        Refused: with what is wrong, field by field.
+        InvalidValue: with what is wrong, field by field.
     """
     exclude = {
         field.name
@@ -150,4 +187,5 @@ def validate(row: models.Model, only: frozenset[str] | None = None) -> None:
         row.clean_fields(exclude=exclude)
     except ValidationError as error:
         found = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
-        raise Refused(f"Not saved: {found}", "Correct the values and save again.") from error
+        sentence, next_step = f"Not saved: {found}", "Correct the values and save again."
+        raise InvalidValue(sentence, next_step, error.message_dict) from error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Model
 from django.http import HttpRequest
 
 from approvals import selectors
 from approvals.gates import Subject
-from tracking import home
-from v7migration.errors import Refused, V7Error
+from tracking import home, moving
+from v7migration.errors import WouldVoid
 from v7migration.ledger.models import Changeset
 from v7migration.pipeline import gatekeeper
 
@@ -36,13 +37,27 @@ def voided() -> Voided | None:
     return Voided(changeset, signers)
 
 
-def refused_until_confirmed(request: HttpRequest) -> V7Error | None:
-    """Return the warning when signatures would be voided and the person has not confirmed it, else None."""
-    loss = voided() if request.method == "POST" else None
-    if loss is None or not loss.signers or request.POST.get("confirm") == "on":
+def refusal_to_void() -> WouldVoid | None:
+    """Return the warning when a save of a signed row would void signatures, else None."""
+    loss = voided()
+    if loss is None or not loss.signers:
         return None
-    number, signers = loss.changeset.number, ", ".join(loss.signers)
-    return Refused(
-        f"Not saved yet: this would void the signatures of {signers} on changeset {number}.",
+    return WouldVoid(
+        loss.signers,
+        f"Not saved yet: this would void the signatures of {', '.join(loss.signers)} "
+        f"on changeset {loss.changeset.number}.",
         "Tick the confirmation below to save all the same; the changeset must then be frozen and signed again.",
     )
+
+
+def refused_until_confirmed(request: HttpRequest) -> WouldVoid | None:
+    """Return the warning when signatures would be voided and the person has not confirmed it, else None."""
+    if request.method != "POST" or request.POST.get("confirm") == "on":
+        return None
+    return refusal_to_void()
+
+
+def signed_columns(model: type[Model]) -> frozenset[str]:
+    """Return the columns of a kind of row that a signature covers."""
+    tables = {table.name: columns for table, columns in moving.signed_tables()}
+    return frozenset(tables.get(model._meta.db_table, ()))

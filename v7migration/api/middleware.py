@@ -1,0 +1,48 @@
+"""What the API's own handlers never see: a wrong address or method, a database that is gone before any view runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from v7migration.api.problems import MEDIA_TYPE, problem
+
+ROOT = "/api/"
+SENTENCES = {
+    400: "The request cannot be read.",
+    403: "This is refused.",
+    404: "There is no such address.",
+    405: "This address does not take this method.",
+    413: "The body is too large.",
+    503: "A database does not answer.",
+}
+POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class ProblemMiddleware:
+    """Turn an error page under the API's address into a problem; it stands outside all others."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on and look at the answer."""
+        response = self.get_response(request)
+        if not request.path.startswith(ROOT):
+            return response
+        kind = response.headers.get("Content-Type", "")
+        if response.status_code >= 400 and not kind.startswith(MEDIA_TYPE):
+            response = _as_problem(response)
+        if not kind.startswith("text/html"):
+            response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _as_problem(page: HttpResponse) -> HttpResponse:
+    found = problem(page.status_code, SENTENCES.get(page.status_code, "Something went wrong on the server."))
+    for name in ("Allow", "Retry-After"):
+        if name in page.headers:
+            found.headers[name] = page.headers[name]
+    return found
