@@ -141,6 +141,9 @@ def test_no_page_is_open_to_a_stranger_and_no_get_changes_a_row(frozen: World) -
             continue
         path = "/" + re.sub(r"<(\w+):(\w+)>", lambda m: task if m[1] == "uuid" else some.get(m[2], "phase"), route)
         answer = stranger.get(path)
+        if path.startswith("/api/v1/") and path != "/api/v1/docs":
+            assert answer.status_code in (401, 404, 405), path
+            continue
         assert answer.status_code in (302, 404, 405) or path == "/login/", path
         if answer.status_code == 302:
             assert answer["Location"].startswith("/login/"), path

@@ -47,9 +47,19 @@ class DocumentedAPI(NinjaAPI):
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for path in document["paths"].values():
             for operation in path.values():
+                for parameter in operation["parameters"]:
+                    parameter["schema"] = _without_null(parameter["schema"])
                 for status, answer in operation["responses"].items():
                     _describe(int(status), answer)
         return document
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter: it is left out or it says something, there is no null in an address."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {**{key: value for key, value in schema.items() if key not in ("anyOf", "default")}, **kinds[0]}
 
 
 def _describe(status: int, answer: dict[str, Any]) -> None:
