@@ -34,7 +34,7 @@ ENUM = {
     "affected_columns": {"public.trials": ["status"]},
 }
 TASK = {"parent_phase": 5, "task_number": 77, "task_name": "Try it", "responsible_persona": "Dev Team"}
-RESULT = {"test_type": "unit", "component_tested": "models.domain", "test_status": "pass", "retest_required": True}
+RESULT: dict[str, Any] = {"test_type": "unit", "component_tested": "models.domain", "test_status": "pass", "retest_required": True}
 LISTS = ("phases", "tasks", "impacts", "enum-migrations", "test-results", "files", "runs", "events")
 
 
@@ -99,7 +99,7 @@ def test_a_task_is_planned_changed_moved_and_deleted_only_while_nothing_came_of_
     ada.delete(f"tasks/{other['id']}", expect=204)
     assert dev.post(f"tasks/{task['id']}/start", {})["status"] == "in_progress"
     assert "began" in ada.delete(f"tasks/{task['id']}", expect=403)["detail"]
-    of_the_document = SubworkflowTask.objects.get(parent_phase_id=4, task_number=8)
+    of_the_document = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=8)
     assert "document's" in ada.delete(f"tasks/{of_the_document.pk}", expect=403)["detail"] or homes.current() == "live"
 
 
@@ -198,7 +198,7 @@ def test_a_persona_that_may_not_is_refused_everywhere(home: World) -> None:
 
 
 def test_a_proven_task_is_not_completed_by_hand(rolled_back: World) -> None:
-    task = SubworkflowTask.objects.get(parent_phase_id=4, task_number=1)
+    task = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=1)
     for move in ("submit", "complete"):
         assert "evidence" in caller(rolled_back, "ada").post(f"tasks/{task.pk}/{move}", {}, expect=403)["detail"]
 
@@ -221,7 +221,7 @@ def test_what_would_void_signatures_is_asked_first_with_the_signers(signed: Worl
     assert len(answer["signers"]) == 3
     assert "confirm_voids=true" in answer["next_step"]
     before = GlobalImpact.objects.count()
-    task = SubworkflowTask.objects.get(parent_phase_id=4, task_number=8)
+    task = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=8)
     sent = {"updated_at": task.updated_at.isoformat(), "notes": "outside the digest"}
     caller(signed, "dev").patch(f"tasks/{task.pk}", sent)
     dana.post("impacts?confirm_voids=true", IMPACT, expect=201)
@@ -284,7 +284,7 @@ def test_the_gate_says_who_signed_and_what_is_missing(frozen: World) -> None:
     otto, digest = caller(frozen, "otto"), frozen.changeset().digest
     gate = otto.get("gate")
     assert (gate["changeset"], gate["open"], gate["status"]) == (digest, False, "pending_approval")
-    assert [seat["state"] for seat in gate["before"]] == ["open"] * 3
+    assert [seat["state"] for seat in gate["before"]] == ["open", "waiting", "waiting"]
     assert gate["reasons"]
     assert gate["target_compared"]
     frozen.sign_all()

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from django.db.models import Model
 from django.http import HttpRequest
 from ninja import Query, Schema
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from tracking.api.values import NO_NUL, Reason
+from tracking.api.values import NO_NUL, Moment, Reason
 from tracking.views.acting import Service, actor_of
 from tracking.views.voiding import refusal_to_void, signed_columns
 from v7migration.errors import InvalidValue
@@ -22,7 +22,7 @@ ConfirmVoids = Annotated[
     bool, Query(description="save although it voids signatures on a frozen changeset; without it the answer is 409")
 ]
 ReasonQuery = Annotated[str, Query(max_length=1_000, pattern=NO_NUL, description="why; the history keeps it")]
-SeenQuery = Annotated[AwareDatetime | None, Query(description=STALE)]
+SeenQuery = Annotated[Moment | None, Query(description=STALE)]
 
 
 class Change(Schema):
@@ -30,7 +30,7 @@ class Change(Schema):
 
     model_config = STRICT
 
-    updated_at: AwareDatetime = Field(description=STALE)
+    updated_at: Moment = Field(description=STALE)
     reason: Reason = ""
 
     @property
@@ -49,7 +49,7 @@ class Move(Schema):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "Reviewed with the team."}]})
 
     reason: Reason = ""
-    updated_at: AwareDatetime | None = Field(default=None, description=STALE)
+    updated_at: Moment | None = Field(default=None, description=STALE)
 
 
 def content_of(change: Schema) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import FilterLookup, FilterSchema, Query, Router, Schema, Status
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ReasonQuery, SeenQuery, ask_before_voiding, moved
 from tracking.api.lists import Ordered, Page, by_severity, page
-from tracking.api.values import Columns, Labels, Name, Names, Reason, Script, Short, left_out
+from tracking.api.values import Columns, Labels, Moment, Name, Names, Reason, Script, Short, left_out
 from tracking.choices import EnumMigrationStatus, Risk
 from tracking.models import EnumMigration
 from tracking.views.acting import actor_of
@@ -120,7 +120,7 @@ class EnumMigrationFilters(FilterSchema):
         Field(description="the old or the new name contains this"),
         FilterLookup(["current_enum_name__icontains", "v7_enum_name__icontains"]),
     ] = None
-    updated_since: Annotated[AwareDatetime | None, FilterLookup("updated_at__gte")] = None
+    updated_since: Annotated[Moment | None, FilterLookup("updated_at__gte")] = None
 
 
 class EnumMigrationOrder(Ordered):

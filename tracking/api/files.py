@@ -9,12 +9,12 @@ from django.db.models import DateTimeField, OuterRef, Q, QuerySet, Subquery, Val
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import FilterLookup, FilterSchema, Path, Query, Router, Schema
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from tracking import home, services
 from tracking.api.acts import content_of
 from tracking.api.lists import Ordered, Page, page
-from tracking.api.values import BIGGEST, NO_NUL, AnyJson, Names, Number, Reason, Short, Texts, left_out
+from tracking.api.values import BIGGEST, NO_NUL, AnyJson, Day, Lines, Moment, Names, Number, Reason, Short, left_out
 from tracking.choices import FileStatus
 from tracking.models import LEGACY_COLUMNS, V7_COLUMNS, File
 from tracking.services.writing import NOT_SEEN
@@ -106,21 +106,21 @@ class FileChange(Schema):
         json_schema_extra={"examples": [{"v7_updated_at": EXAMPLE["v7_updated_at"], "v7_impact_score": 7}]},
     )
 
-    v7_updated_at: AwareDatetime | None = Field(
+    v7_updated_at: Moment | None = Field(
         description="as it was read (null: never changed); 412 when somebody changed the V7 columns since"
     )
     reason: Reason = ""
     v7_target_name: TargetName | None = left_out()
     v7_database_enums: AnyJson = left_out()
     v7_enum_mappings: AnyJson = left_out()
-    v7_dependencies: Texts | None = left_out()
-    v7_dependents: Texts | None = left_out()
-    v7_impact_score: Annotated[int, Field(ge=1, le=10)] | None = left_out()
+    v7_dependencies: Lines | None = left_out()
+    v7_dependents: Lines | None = left_out()
+    v7_impact_score: Annotated[int, Field(ge=1, le=10, strict=True)] | None = left_out()
     v7_review_status: Word | None = left_out()
     v7_reviewed_by: Names | None = left_out()
     v7_implementation_status: Word | None = left_out()
     v7_test_status: Word | None = left_out()
-    v7_retirement_date: date | None = left_out()
+    v7_retirement_date: Day | None = left_out()
 
 
 class FileMove(Schema):
@@ -129,7 +129,7 @@ class FileMove(Schema):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "Looked at with WF4."}]})
 
     reason: Reason = ""
-    v7_updated_at: AwareDatetime | None = Field(default=None, description="as it was read; 412 when it changed since")
+    v7_updated_at: Moment | None = Field(default=None, description="as it was read; 412 when it changed since")
 
 
 class FileFilters(FilterSchema):

@@ -10,12 +10,12 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import FilterLookup, FilterSchema, Query, Router, Schema, Status
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ReasonQuery, SeenQuery, ask_before_voiding, moved
 from tracking.api.lists import Ordered, Page, by_severity, page
-from tracking.api.values import Document, Names, Number, Numbers, Reason, Short, Text, Words, left_out
+from tracking.api.values import Document, Moment, Names, Number, Numbers, Reason, Short, Text, Words, left_out
 from tracking.choices import ChangeType, ImpactStatus, Risk
 from tracking.models import GlobalImpact
 from tracking.views.acting import actor_of
@@ -108,7 +108,7 @@ class ImpactFilters(FilterSchema):
     q: Annotated[
         Short | None, Field(description="the description contains this"), FilterLookup("impact_description__icontains")
     ] = None
-    updated_since: Annotated[AwareDatetime | None, FilterLookup("updated_at__gte")] = None
+    updated_since: Annotated[Moment | None, FilterLookup("updated_at__gte")] = None
 
     def filter_layer(self, value: int | None) -> Q:
         """Return the impacts that affect a layer."""

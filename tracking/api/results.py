@@ -10,12 +10,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import FilterLookup, FilterSchema, Query, Router, Schema, Status
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import ReasonQuery, SeenQuery, content_of
 from tracking.api.lists import Ordered, Page, page
-from tracking.api.values import NO_NUL, Document, Reason, Short, Text, left_out
+from tracking.api.values import NO_NUL, Document, Flag, Moment, Reason, Short, Text, left_out
 from tracking.choices import TestStatus, TestType
 from tracking.models import TestResult
 from tracking.services.writing import NOT_SEEN
@@ -78,8 +78,8 @@ class TestResultRecorded(Schema):
     v7_file_path: Path500 = ""
     error_details: Text = ""
     performance_metrics: Document = {}
-    backwards_compatible: bool | None = None
-    retest_required: bool = False
+    backwards_compatible: Flag | None = None
+    retest_required: Flag = False
     notes: Text = ""
     reason: Reason = ""
 
@@ -93,10 +93,10 @@ class TestResultChange(Schema):
         json_schema_extra={"examples": [{"updated_at": EXAMPLE["updated_at"], "retest_required": True}]},
     )
 
-    updated_at: AwareDatetime | None = Field(description="as it was read; 412 when somebody changed the row since")
+    updated_at: Moment | None = Field(description="as it was read; 412 when somebody changed the row since")
     reason: Reason = ""
-    backwards_compatible: bool | None = left_out()
-    retest_required: bool = left_out()
+    backwards_compatible: Flag | None = left_out()
+    retest_required: Flag = left_out()
     notes: Text = left_out()
 
 
@@ -112,7 +112,7 @@ class TestResultFilters(FilterSchema):
     q: Annotated[
         Short | None, Field(description="the component contains this"), FilterLookup("component_tested__icontains")
     ] = None
-    tested_since: Annotated[AwareDatetime | None, FilterLookup("tested_at__gte")] = None
+    tested_since: Annotated[Moment | None, FilterLookup("tested_at__gte")] = None
 
 
 class TestResultOrder(Ordered):

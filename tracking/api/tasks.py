@@ -9,12 +9,25 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import FilterLookup, FilterSchema, Query, Router, Schema, Status
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ReasonQuery, SeenQuery, ask_before_voiding, moved
 from tracking.api.lists import Ordered, Page, page
-from tracking.api.values import BIGGEST, MANY, DartId, Name, Reason, Short, ShortName, Text, Texts, Url, left_out
+from tracking.api.values import (
+    BIGGEST,
+    MANY,
+    DartId,
+    Lines,
+    Moment,
+    Name,
+    Reason,
+    Short,
+    ShortName,
+    Text,
+    Url,
+    left_out,
+)
 from tracking.choices import TaskStatus
 from tracking.models import SubworkflowTask
 from tracking.views.acting import actor_of
@@ -77,12 +90,12 @@ class TaskPlan(Schema):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [PLAN]})
 
-    parent_phase: PhaseNumber
-    task_number: Annotated[int, Field(ge=1, le=BIGGEST)]
+    parent_phase: Annotated[int, Field(ge=1, le=7, strict=True)]
+    task_number: Annotated[int, Field(ge=1, le=BIGGEST, strict=True)]
     task_name: Name
     responsible_persona: ShortName
     dependencies: Annotated[list[UUID], Field(max_length=MANY)] = []
-    deliverable_urls: Texts = []
+    deliverable_urls: Lines = []
     notes: Text = ""
     dart_task_id: DartId | None = None
     dart_task_url: Url | None = None
@@ -97,7 +110,7 @@ class TaskChange(Change):
     )
 
     notes: Text = left_out()
-    deliverable_urls: Texts = left_out()
+    deliverable_urls: Lines = left_out()
     dart_task_id: DartId | None = left_out()
     dart_task_url: Url | None = left_out()
 
@@ -109,7 +122,7 @@ class TaskFilters(FilterSchema):
     status: TaskStatus | None = None
     responsible_persona: Annotated[Short | None, FilterLookup("responsible_persona__icontains")] = None
     q: Annotated[Short | None, Field(description="the name contains this"), FilterLookup("task_name__icontains")] = None
-    updated_since: Annotated[AwareDatetime | None, FilterLookup("updated_at__gte")] = None
+    updated_since: Annotated[Moment | None, FilterLookup("updated_at__gte")] = None
 
 
 class TaskOrder(Ordered):

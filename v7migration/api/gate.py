@@ -30,7 +30,7 @@ class SeatOut(Schema):
     seat: str
     persona: str
     meaning: str
-    state: str = Field(description="open, approved, rejected or revoked")
+    state: str = Field(description="open, waiting, approved, rejected or revoked")
     signed_by: str | None
     signed_at: datetime | None
     waiting_for: list[str]

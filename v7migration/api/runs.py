@@ -10,10 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import FilterLookup, FilterSchema, Query, Router, Schema
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from tracking.api.lists import Ordered, Page, page
-from tracking.api.values import Short
+from tracking.api.values import Moment, Short
 from v7migration.api.problems import answers
 from v7migration.ledger.models import Event, Run, RunState
 
@@ -137,7 +137,7 @@ class EventFilters(FilterSchema):
     kind: Short | None = None
     actor: Short | None = None
     subject: Short | None = None
-    since: Annotated[AwareDatetime | None, FilterLookup("at__gte")] = None
+    since: Annotated[Moment | None, FilterLookup("at__gte")] = None
     after: Annotated[
         int | None, Field(ge=0, le=BIGGEST, description="only events with a larger id"), FilterLookup("id__gt")
     ] = None
