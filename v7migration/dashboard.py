@@ -23,6 +23,7 @@ from tracking.models import File, GlobalImpact, MigrationDashboard, Phase, Subwo
 from tracking.models.base import database_times
 from v7migration.ledger.models import Incident
 from v7migration.pipeline import escalation, gatekeeper
+from v7migration.pipeline.criteria import Criterion, criteria
 from v7migration.pipeline.standing import NextAction, Standing, nothing_frozen, standing
 
 LONG_IN_PROGRESS = timedelta(days=2)
@@ -149,7 +150,13 @@ class Board:
     impacts: Impacts | None = None
     incidents: list[escalation.Escalated] | None = None
     stops: list[str] | None = None
+    criteria: tuple[Criterion, ...] | None = None
     silent: str = ""
+
+    @property
+    def criteria_met(self) -> int:
+        """Return how many of the success criteria are met."""
+        return sum(criterion.met for criterion in self.criteria or ())
 
     @property
     def missing(self) -> list[str]:
@@ -170,6 +177,7 @@ def board() -> Board:
         found.place, found.phases, found.gate = _read(place), _read(phases), _read(gate)
         found.attention, found.enums, found.impacts = _read(attention), _read(enums), _read(impacts)
         found.stops = _read(escalation.what_stops_all_work)
+        found.criteria = _read(criteria)
     if not found.silent:
         found.files = _read(files)
     return found

@@ -48,6 +48,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Changesets", "draw", "changesets"),
             _page("Runs", "play_circle", "runs"),
             _page("Incidents", "emergency_home", "incidents"),
+            _page("Success criteria", "checklist", "criteria"),
         ],
     },
     {

@@ -4,6 +4,7 @@ from v7migration.views.baselines import baseline
 from v7migration.views.changesets import changeset_list, changeset_page
 from v7migration.views.code_map import code_map, code_map_change
 from v7migration.views.coverage import coverage_cell, coverage_page, coverage_sign
+from v7migration.views.criteria import criteria_page
 from v7migration.views.dependencies import dependency_file, dependency_page
 from v7migration.views.enum_groups import enum_group, enum_groups
 from v7migration.views.files import file_inventory, file_page
@@ -22,6 +23,7 @@ __all__ = [
     "coverage_cell",
     "coverage_page",
     "coverage_sign",
+    "criteria_page",
     "dependency_file",
     "dependency_page",
     "enum_group",

@@ -10,6 +10,7 @@ from v7migration.ledger.models import Incident, Run
 from v7migration.management.base import StageCommand
 from v7migration.management.runs import run_document
 from v7migration.pipeline import coverage, escalation, gatekeeper, preparation
+from v7migration.pipeline.criteria import criteria
 from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, nothing_frozen, standing
 
 
@@ -52,7 +53,7 @@ class Command(StageCommand):
             ],
             "coverage": _coverage(),
             "stops": escalation.what_stops_all_work(),
-            "criteria": [],
+            "criteria": [criterion.as_dict() for criterion in criteria()],
         }
         self._print(document)
         return document, 0
@@ -82,6 +83,9 @@ class Command(StageCommand):
         self.say(f"Coverage   {document['coverage']['sentence']}")
         for reason in document["coverage"]["reasons"]:
             self.say(f"  open          {reason}")
+        for criterion in document["criteria"]:
+            state = "met" if criterion["met"] else "open"
+            self.say(f"Criterion {criterion['number']:>2}  {state:<5} {criterion['title']}: {criterion['said']}")
         for sentence in document["stops"]:
             self.say(f"STOP       {sentence}")
 
