@@ -34,7 +34,12 @@ from tracking.services.phases import (
     phase_unblock,
     phase_update,
 )
-from tracking.services.results import test_result_delete, test_result_record, test_result_update
+from tracking.services.results import (
+    test_result_delete,
+    test_result_record,
+    test_result_update,
+    test_results_record,
+)
 from tracking.services.tasks import (
     open_dependencies,
     task_block,
@@ -100,4 +105,5 @@ __all__ = [
     "test_result_delete",
     "test_result_record",
     "test_result_update",
+    "test_results_record",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tracking.actors import TEST_SENTINEL, Actor
@@ -34,13 +34,37 @@ def test_result_record(*, actor: Actor, reason: str = "", **content: Any) -> Tes
         Refused: a value is not valid.
         Fenced: the rows are being moved.
     """
+    return test_results_record(actor=actor, results=[content], reason=reason)[0]
+
+
+def test_results_record(
+    *,
+    actor: Actor,
+    results: Iterable[Mapping[str, Any]],
+    reason: str = "",
+    only_if: Callable[[str], bool] = lambda alias: True,
+) -> list[TestResult]:
+    """Record test results in the actor's name in one transaction, all or none, and return them.
+
+    Args:
+        results: the fields of each (see ``CONTENT``).
+        only_if: asked inside the transaction, with the database's alias; where it says no, nothing is recorded.
+
+    Raises:
+        TransitionRefused: the actor holds no persona.
+        Refused: a value is not valid; nothing was recorded.
+        Fenced: the rows are being moved.
+    """
     if not actor.personas:
         raise TransitionRefused(f"{actor.username} holds no persona and may not record results.")
-    result = TestResult(tested_by=actor.username)
-    with writing(actor=actor, reason=reason):
-        change(result, content, CONTENT)
-        result.save()
-    return result
+    rows = []
+    with writing(actor=actor, reason=reason) as alias:
+        for content in results if only_if(alias) else ():
+            row = TestResult(tested_by=actor.username)
+            change(row, content, CONTENT)
+            row.save()
+            rows.append(row)
+    return rows
 
 
 def test_result_update(
@@ -85,6 +109,6 @@ def _require_recorder(actor: Actor, row: TestResult, deed: str) -> None:
         )
 
 
-_SERVICES: tuple[Any, ...] = (test_result_record, test_result_update, test_result_delete)
+_SERVICES: tuple[Any, ...] = (test_result_record, test_results_record, test_result_update, test_result_delete)
 for _service in _SERVICES:
     _service.__test__ = False

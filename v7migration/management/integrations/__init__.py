@@ -4,8 +4,9 @@ Each module offers :class:`Subcommand` objects; to add one, write it and name it
 """
 
 from v7migration.management.integrations.modules import PYDANTIC, SQLALCHEMY
+from v7migration.management.integrations.reports import JUNIT
 from v7migration.management.integrations.subcommand import Subcommand
 
-SUBCOMMANDS: tuple[Subcommand, ...] = (SQLALCHEMY, PYDANTIC)
+SUBCOMMANDS: tuple[Subcommand, ...] = (SQLALCHEMY, PYDANTIC, JUNIT)
 
 __all__ = ["SUBCOMMANDS", "Subcommand"]
