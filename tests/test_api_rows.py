@@ -17,6 +17,7 @@ from tracking import services
 from tracking.models import EnumMigration, File, GlobalImpact, SubworkflowTask, TestResult
 from tracking.views import enums, impacts, phases, tasks
 from v7migration.api.v1 import api
+from v7migration.pipeline.coverage import look, record_business_impact
 
 IMPACT = {
     "change_type": "enum",
@@ -55,11 +56,35 @@ def test_an_impact_lives_from_its_filing_to_its_approval_and_its_history_names_e
     changed = dana.patch(f"impacts/{filed['id']}", {"updated_at": filed["updated_at"], "risk_assessment": "low"})
     assert (changed["risk_assessment"], changed["impact_description"]) == ("low", IMPACT["impact_description"])
     dana.post(f"impacts/{filed['id']}/review", {})
+    refused = ada.post(f"impacts/{filed['id']}/approve", {}, expect=403)
+    assert "the business impact is not recorded by WF4 Persona" in refused["detail"]
+    row = GlobalImpact.objects.get(pk=filed["id"])
+    record_business_impact(impact=row, actor=home.actor("wilma"), said={"WF4": "A day without curation."})
     assert ada.post(f"impacts/{filed['id']}/approve", {"reason": "agreed"})["approval_status"] == "approved"
     row = GlobalImpact.objects.get(pk=filed["id"])
     written = list(row.history.order_by("history_date").values_list("history_user_id", "history_change_reason"))
     assert written == [("dana", "found by the inventory"), ("dana", None), ("dana", None), ("ada", "agreed")]
     assert ada.delete(f"impacts/{filed['id']}", expect=403)["detail"].endswith("is approved and cannot be deleted.")
+
+
+def test_only_the_guardian_of_a_layer_covers_accepted_changes_by_an_impact(mapped: World) -> None:
+    found = look()
+    assert found.code_map is not None
+    cell = next(cell for cell in found.open if cell.layer == 1)
+    covering = {"changes": [cell.change], "code_map": found.code_map.id, "breaking": False}
+    plain = {**IMPACT, "affected_workflows": []}
+    lena, dana = caller(mapped, "lena"), caller(mapped, "dana")
+    refused = lena.post("impacts", {**plain, "change_detail": covering}, expect=403)
+    assert "may not assess changes" in refused["detail"]
+    filed = lena.post("impacts", plain, expect=201)
+    lena.patch(f"impacts/{filed['id']}", {"updated_at": filed["updated_at"], "change_detail": covering}, expect=403)
+    covered = dana.post("impacts", {**plain, "change_detail": covering}, expect=201)
+    assert covered["change_detail"]["changes"] == [cell.change]
+    moved = {"updated_at": covered["updated_at"], "affected_layers": [2]}
+    dana.patch(f"impacts/{covered['id']}", moved, expect=403)
+    for broken in ({"changes": "all"}, {"changes": [1]}, {"breaking": "no"}, {"code_map": 7}):
+        dana.post("impacts", {**plain, "change_detail": broken}, expect=422)
+    dana.post("impacts", {**plain, "change_detail": {"changes": ["never_accepted"]}}, expect=409)
 
 
 def test_a_pending_impact_and_an_open_proposal_are_deleted_and_keep_their_history(home: World) -> None:

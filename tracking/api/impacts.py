@@ -21,6 +21,7 @@ from tracking.models import GlobalImpact
 from tracking.views.acting import actor_of
 from tracking.views.impacts import SERVICES
 from v7migration.api.problems import WRITING, answers
+from v7migration.pipeline import coverage
 
 router = Router(tags=["impacts"])
 Transition = Literal["review", "approve", "reject", "implement"]
@@ -135,10 +136,14 @@ def impact_list(request: HttpRequest, filters: Query[ImpactFilters], paging: Que
     "", response=answers(ImpactOut, *WRITING, status=201), operation_id="create_impact", summary="File an impact"
 )
 def impact_create(request: HttpRequest, filed: ImpactFiled, confirm_voids: ConfirmVoids = False) -> Status[Any]:
-    """File an impact, as a guardian, a workflow persona, the DB Team Lead or The Architect."""
+    """File an impact, as a guardian, a workflow persona, the DB Team Lead or The Architect.
+
+    One that covers accepted changes (``changes`` in ``change_detail``) is filed by the guardians of its layers.
+    """
     ask_before_voiding(GlobalImpact, confirm_voids)
     content = filed.model_dump(exclude={"reason"})
-    impact = services.impact_create(actor=actor_of(request), reason=filed.reason, **content)
+    assessed = coverage.assessed_in(content["change_detail"])
+    impact = coverage.file_impact(actor=actor_of(request), assessed=assessed, content=content, reason=filed.reason)
     return Status(201, impact_read(request, impact.pk))
 
 
@@ -157,7 +162,7 @@ def impact_update(
     """Change what an impact says, until it is approved."""
     impact, content = impact_read(request, impact_id), change.content
     ask_before_voiding(GlobalImpact, confirm_voids, content)
-    services.impact_update(
+    coverage.amend_impact(
         impact=impact, actor=actor_of(request), changes=content, reason=change.reason, seen_at=change.updated_at
     )
     return impact_read(request, impact_id)

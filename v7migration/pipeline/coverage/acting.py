@@ -22,7 +22,7 @@ from tracking.actors import Actor, require
 from tracking.choices import ImpactStatus
 from tracking.models import GlobalImpact, WorkflowCode
 from tracking.services import impact_approve, impact_create, impact_update
-from v7migration.errors import Refused, StaleForm, TransitionRefused, UsageError
+from v7migration.errors import InvalidValue, Refused, StaleForm, TransitionRefused, UsageError
 from v7migration.ledger.models import BusinessImpact, NoImpact
 from v7migration.ledger.services import append_event
 from v7migration.pipeline.coverage import evidence
@@ -40,6 +40,22 @@ class Assessed:
     changes: tuple[str, ...] = ()
     breaking: bool = False
     code_map: str = ""
+
+
+def assessed_in(detail: Mapping[str, Any]) -> Assessed:
+    """Return what a ``change_detail`` says that its impact covers.
+
+    Raises:
+        InvalidValue: it does not say so in the form in which an impact keeps it.
+    """
+    changes, breaking, code_map = detail.get(CHANGES, []), detail.get(BREAKING, False), detail.get(CODE_MAP, "")
+    is_list = isinstance(changes, list) and all(isinstance(name, str) for name in changes)
+    if not is_list or not isinstance(breaking, bool) or not isinstance(code_map, str):
+        raise InvalidValue(
+            f"In change_detail {CHANGES} is a list of names, {BREAKING} true or false, {CODE_MAP} a map's id.",
+            "Leave them out, or file the assessment from /coverage/.",
+        )
+    return Assessed(tuple(changes), breaking, code_map)
 
 
 # -- filing --------------------------------------------------------------------------------------------------------
@@ -76,6 +92,22 @@ def change_impact(
     """
     _refuse_unfit(actor, assessed, content)
     changes = {**content, "change_detail": _detail(content, assessed)}
+    return impact_update(impact=impact, actor=actor, changes=changes, reason=reason, seen_at=seen_at)
+
+
+def amend_impact(
+    *, impact: GlobalImpact, actor: Actor, changes: Mapping[str, Any], reason: str = "", seen_at: Any = None
+) -> GlobalImpact:
+    """Change some fields of an impact; one that covers changes stays with the guardians of its layers.
+
+    Raises:
+        TransitionRefused, Refused, StaleForm: as :func:`file_impact`; also when somebody saved it after ``seen_at``.
+    """
+    whole = {
+        "affected_layers": impact.affected_layers, "mitigation_strategy": impact.mitigation_strategy,
+        "change_detail": impact.change_detail, **changes,
+    }  # fmt: skip
+    _refuse_unfit(actor, assessed_in(whole["change_detail"]), whole)
     return impact_update(impact=impact, actor=actor, changes=changes, reason=reason, seen_at=seen_at)
 
 
