@@ -8,8 +8,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.db import connections
 
 from tests.world import World
+from tracking.actors import Actor
 from tracking.models import TestResult
 from v7migration.errors import Refused, TransitionRefused, UsageError
 from v7migration.pipeline import inventory
@@ -86,8 +88,14 @@ def test_the_same_content_is_taken_once_however_it_is_laid_out(world: World, tmp
 
 def test_two_who_take_one_report_at_once_take_it_once(world: World, tmp_path: Path) -> None:
     path, found = report(tmp_path), []
-    actors = [world.actor("sam"), world.actor("dev")]
-    threads = [Thread(target=lambda actor=actor: found.extend(take_files([path], actor=actor))) for actor in actors]
+
+    def take(actor: Actor) -> None:
+        try:
+            found.extend(take_files([path], actor=actor))
+        finally:
+            connections.close_all()  # a thread's sessions are its own
+
+    threads = [Thread(target=take, args=[world.actor(name)]) for name in ("sam", "dev")]
     for thread in threads:
         thread.start()
     for thread in threads:
