@@ -17,6 +17,7 @@ from tracking import services
 from tracking.models import EnumMigration, File, GlobalImpact, SubworkflowTask, TestResult
 from tracking.views import enums, impacts, phases, tasks
 from v7migration.api.v1 import api
+from v7migration.ledger.models import BusinessImpact
 from v7migration.pipeline.coverage import look, record_business_impact
 
 IMPACT = {
@@ -85,6 +86,20 @@ def test_only_the_guardian_of_a_layer_covers_accepted_changes_by_an_impact(mappe
     for broken in ({"changes": "all"}, {"changes": [1]}, {"breaking": "no"}, {"code_map": 7}):
         dana.post("impacts", {**plain, "change_detail": broken}, expect=422)
     dana.post("impacts", {**plain, "change_detail": {"changes": ["never_accepted"]}}, expect=409)
+
+
+def test_a_workflow_persona_says_what_an_impact_means_and_only_of_its_own_workflow(rolled_back: World) -> None:
+    dana, wilma, impact = (
+        caller(rolled_back, "dana"),
+        caller(rolled_back, "wilma"),
+        an_impact(affected_workflows=["WF4"]),
+    )
+    address, told = f"impacts/{impact.pk}/business-impact", {"said": {"WF4": "A day without curation."}}
+    dana.post(address, told, expect=403)
+    for nothing in ({"WF1": "Nothing."}, {}, {"WF4": " "}, {"\x00": "x"}):
+        wilma.post(address, {"said": nothing}, expect=422)
+    wilma.post(address, told)
+    assert BusinessImpact.objects.get(impact=impact.pk).by == "wilma"
 
 
 def test_a_pending_impact_and_an_open_proposal_are_deleted_and_keep_their_history(home: World) -> None:

@@ -65,6 +65,16 @@ class ImpactOut(Schema):
     updated_at: datetime
 
 
+class BusinessImpact(Schema):
+    """What an impact means for workflows, said by the persona of each."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"said": {"WF4": "Domains are curated an hour later."}}]}
+    )
+
+    said: Annotated[dict[str, Words], Field(min_length=1, max_length=50, description="the text by the workflow")]
+
+
 class ImpactFiled(Schema):
     """A new impact; layers and workflows are registered ones."""
 
@@ -186,6 +196,19 @@ def impact_delete(
     ask_before_voiding(GlobalImpact, confirm_voids)
     services.impact_delete(impact=impact, actor=actor_of(request), reason=reason, seen_at=updated_at)
     return Status(204, None)
+
+
+@router.post(
+    "/{impact_id}/business-impact",
+    response=answers(ImpactOut, *WRITING),
+    operation_id="record_business_impact",
+    summary="Say what it means for a workflow",
+)
+def impact_business(request: HttpRequest, impact_id: UUID, told: BusinessImpact) -> GlobalImpact:
+    """Record what an impact means for workflows, as their personas; approval waits for it."""
+    impact = impact_read(request, impact_id)
+    coverage.record_business_impact(impact=impact, actor=actor_of(request), said=told.said)
+    return impact
 
 
 @router.post(

@@ -16,7 +16,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import ConfigDict, Field
 
-from v7migration.errors import HomeMoving, InvalidValue, StaleForm, V7Error, WouldVoid
+from v7migration.errors import HomeMoving, InvalidValue, StaleForm, UsageError, V7Error, WouldVoid
 from v7migration.middleware import status_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -130,7 +130,7 @@ def status_for(error: V7Error) -> int:
     """Return the status of a typed error: the pages' one, but 412 for a stale row and 422 for a wrong value."""
     if isinstance(error, StaleForm):
         return 412
-    return 422 if isinstance(error, InvalidValue) else status_of(error)
+    return 422 if isinstance(error, InvalidValue | UsageError) else status_of(error)
 
 
 def _typed(request: HttpRequest, error: Any) -> HttpResponse:
