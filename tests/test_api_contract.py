@@ -23,7 +23,7 @@ def test_no_answer_of_the_running_server_is_an_error_or_undocumented(executed: W
     with served(port=free_port(8500), log=log) as url:
         program, config = Path(sys.executable).with_name("schemathesis"), PROJECT_DIR / "schemathesis.toml"
         command = [
-            str(program), "--config-file", str(config),
+            sys.executable, str(program), "--config-file", str(config),
             "run", f"{url}api/v1/openapi.json", "--header", f"Authorization: Bearer {secret}",
             "--phases", "examples,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "2", "--no-color",
         ]  # fmt: skip
