@@ -151,7 +151,7 @@ def test_a_blocked_task_stays_blocked_until_somebody_frees_it(world: World) -> N
 
 
 def test_a_failure_of_the_listener_keeps_the_evidence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "proofs", lambda task: 1 / 0)
+    monkeypatch.setattr(preparation, "_pieces", lambda task: 1 / 0)
     inventory.take(actor=world.actor("ada"), only="dependencies")
     monkeypatch.undo()
     assert the_task(1).status == "pending"

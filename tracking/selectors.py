@@ -11,6 +11,7 @@ from django.db.models import Avg, Count, Min, Q
 
 from tracking import home
 from tracking.actors import ARCHITECT, meant_by
+from tracking.catalogue import DATABASE_PHASE, PRE_EXECUTION
 from tracking.choices import EnumMigrationStatus, FileStatus, ImpactStatus, TaskStatus, highest, severity
 from tracking.models import EnumMigration, File, FileMigrationReadiness, GlobalImpact, Phase, SubworkflowTask
 from tracking.models.base import database_times
@@ -112,6 +113,11 @@ def tasks_waiting_for(personas: Iterable[str]) -> list[SubworkflowTask]:
 def phase_tasks(phase_number: int) -> list[SubworkflowTask]:
     """Return the tasks of a phase, in order."""
     return list(SubworkflowTask.objects.filter(parent_phase__phase_number=phase_number).select_related("parent_phase"))
+
+
+def pre_execution_tasks() -> list[SubworkflowTask]:
+    """Return the tasks 2.1.1 to 2.1.3, in order: what must be completed before anything is executed."""
+    return [task for task in phase_tasks(DATABASE_PHASE) if task.document_number in PRE_EXECUTION]
 
 
 def blocked_tasks() -> list[SubworkflowTask]:

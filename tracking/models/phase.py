@@ -6,11 +6,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q, Value
 
+from tracking.catalogue import DATABASE_PHASE
 from tracking.choices import PhaseStatus
 from tracking.machines import PHASE
 from tracking.models.base import RowHistory, TrackedRow, json_is, move, one_of, state_field
-
-DATABASE_PHASE = 4
 
 
 def previous_phase_is_completed(phase: Phase) -> bool:

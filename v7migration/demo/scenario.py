@@ -15,8 +15,10 @@ from rich.console import Console
 from approvals import gates
 from approvals.selectors import personas_of, signature_facts
 from tracking.actors import Actor
+from tracking.catalogue import DATABASE_PHASE
 from tracking.choices import ImpactStatus
-from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask
+from tracking.models import EnumMigration, GlobalImpact, Phase
+from tracking.selectors import pre_execution_tasks
 from v7migration.connections import PROJECT_DIR, runner_url
 from v7migration.demo.browser import Browser
 from v7migration.demo.cast import CAST
@@ -43,9 +45,7 @@ from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.script import parse, plan_order
 
 SIGNERS = {"script-review": "lena", "rehearsal": "sam", "execution": "ada"}
-PRE_EXECUTION = (1, 2, 3)
 REVIEWER = "dana"
-DATABASE_PHASE = 4
 MITIGATION = "Names and values change together with the type; the old type stays until Phase 7."
 ASSESSED = "Assessed from the code map"
 BUSINESS = "{} keeps its states; people see no other names while the columns are cast."
@@ -203,9 +203,7 @@ class Scenario:
     def _show_tasks(self) -> None:
         """Say who completed the pre-execution tasks: their evidence did, nobody ticked them off."""
         self.heading("Pre-execution tasks, completed by their evidence")
-        for task in SubworkflowTask.objects.filter(
-            parent_phase__phase_number=DATABASE_PHASE, task_number__in=PRE_EXECUTION
-        ):
+        for task in pre_execution_tasks():
             last = task.history.first()
             by = f" ({last.history_user_id})" if last and task.status == "completed" else ""
             self.say(f"{task.document_number} {task.task_name}: {task.get_status_display().lower()}{by}")

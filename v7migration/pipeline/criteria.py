@@ -9,7 +9,7 @@ from typing import Any
 
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, SeatState
-from v7migration.ledger.models import Event, Run, RunState, RunStep
+from v7migration.ledger.models import Event, Rehearsal, Run, RunState, RunStep
 from v7migration.pipeline import gatekeeper, performance
 
 TABLE_SECTIONS = (1, 3, 4, 5, 6)
@@ -146,11 +146,10 @@ class _Verified:
         return {"met": True, "said": said, "page": self.page, "by": self.report.get("by") or "", "at": self.at}
 
 
-def _rehearsed(rehearsal: Any, page: str) -> dict[str, Any]:
-    prints: dict[str, Any] = rehearsal.report.get("fingerprints", {})
-    if not rehearsal.ok or not prints.get("before") == prints.get("back") is not None:
+def _rehearsed(rehearsal: Rehearsal, page: str) -> dict[str, Any]:
+    if not rehearsal.led_back:
         return _open("No rehearsal led back to equal catalogs: v7_rehearse.", page)
-    said = f"Section 9 led back to fingerprint {str(prints['back'])[:12]}, equal to the start."
+    said = f"Section 9 led back to fingerprint {rehearsal.fingerprints['back'][:12]}, equal to the start."
     return {"met": True, "said": said, "page": page, "by": rehearsal.by, "at": rehearsal.finished_at}
 
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from approvals.gates import ARCHITECT, DB_TEAM_LEAD
 from tracking import selectors as tracked
+from tracking.catalogue import DATABASE_PHASE
 from tracking.choices import ImpactStatus, Risk
 from tracking.models import GlobalImpact, Phase
 from tracking.models.base import database_times
 from v7migration.ledger.models import Incident
 
-DATABASE_PHASE = 4
 USUAL_LEAD = f"{DB_TEAM_LEAD} + {ARCHITECT}"
 OF_A_RUN = (Incident.Kind.EXECUTION, Incident.Kind.ROLLBACK, Incident.Kind.EMERGENCY)
 """Kinds that hold their own run by the emergency protocol; the way on and back is decided there."""

@@ -25,7 +25,6 @@ from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import differences, fingerprint
 
-DATABASE_PHASE = 4
 COVERAGE = "Impact coverage"
 _HERE = object()
 
@@ -159,8 +158,7 @@ def prerequisites(changeset: Changeset) -> tuple[gates.Prerequisite, ...]:
             reason=f"Task {task.document_number} {task.task_name} is {task.get_status_display().lower()}, "
             f"not completed ({task.responsible_persona}).",
         )
-        for task in tracking_selectors.phase_tasks(DATABASE_PHASE)
-        if task.document_number in PRE_EXECUTION
+        for task in tracking_selectors.pre_execution_tasks()
     ]
     if len(found) != len(PRE_EXECUTION):
         found.append(

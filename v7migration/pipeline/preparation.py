@@ -7,7 +7,7 @@ one completes it, in the name of the person who left it. Nobody ticks a task off
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 
 from approvals.selectors import personas_of
 from tracking.actors import ARCHITECT, Actor
-from tracking.catalogue import DATABASE_PHASE, PRE_EXECUTION, entry
+from tracking.catalogue import entry
 from tracking.choices import TaskStatus
 from tracking.models import SubworkflowTask
+from tracking.selectors import pre_execution_tasks
 from tracking.services import task_carry
 from v7migration.errors import Fenced, Refused, StaleForm, TransitionRefused
 from v7migration.ledger.models import Baseline, EnumDecision, Inventory, Rehearsal, Review
@@ -55,15 +55,17 @@ class Proof:
 
 def proofs(task: SubworkflowTask) -> tuple[Proof, ...]:
     """Return the evidence of a task in the document's order, its verification last; none for tasks without."""
+    return tuple(_pieces(task))
+
+
+def _pieces(task: SubworkflowTask) -> Iterator[Proof]:
+    """Read the evidence piece by piece, so that whoever needs no more need not read it all."""
     reading = _READINGS.get(task.document_number)
     described = entry(task.parent_phase_id, task.task_number)
     if reading is None or described is None:
-        return ()
-    found = reading()
-    return tuple(
-        Proof(action, **facts)
-        for action, facts in zip((*described.actions, described.verification), found, strict=True)
-    )
+        return
+    for action, facts in zip((*described.actions, described.verification), reading(), strict=True):
+        yield Proof(action, **facts)
 
 
 def advance() -> list[SubworkflowTask]:
@@ -98,38 +100,37 @@ def as_document() -> list[dict[str, Any]]:
     Each has ``task`` (the document's number), ``title``, ``status``, ``persona`` and ``evidence`` [{``action``,
     ``met``, ``said``, ``by``, ``at``, ``page``}].
     """
-    tasks = [task for task in _of_phase() if task.document_number in PRE_EXECUTION]
     return [
         {
             "task": task.document_number, "title": task.task_name, "status": task.status,
             "persona": task.responsible_persona, "evidence": [vars(proof) for proof in proofs(task)],
         }
-        for task in tasks
+        for task in pre_execution_tasks()
     ]  # fmt: skip
 
 
 def missing() -> tuple[SubworkflowTask, Proof] | None:
     """Return the first open pre-execution task with the first piece of evidence that it lacks, None without one."""
     for task in _open_tasks():
-        for proof in proofs(task):
+        for proof in _pieces(task):
             if not proof.met:
                 return task, proof
     return None
 
 
-def _of_phase() -> QuerySet[SubworkflowTask]:
-    return SubworkflowTask.objects.filter(parent_phase__phase_number=DATABASE_PHASE).order_by("task_number")
-
-
 def _open_tasks() -> list[SubworkflowTask]:
-    return [task for task in _of_phase().filter(status__in=MOVABLE) if task.document_number in PRE_EXECUTION]
+    return [task for task in pre_execution_tasks() if task.status in MOVABLE]
 
 
 def _advance(task: SubworkflowTask) -> SubworkflowTask | None:
-    found = proofs(task)
+    found: list[Proof] = []
+    for proof in _pieces(task):
+        found.append(proof)
+        if not proof.met and task.status == TaskStatus.IN_PROGRESS:
+            return None  # it has begun, and only the whole evidence carries it further
     left = [(proof.at, proof.by) for proof in found if proof.met and proof.by and proof.at is not None]
     is_complete = all(proof.met for proof in found)
-    if not left or (task.status == TaskStatus.IN_PROGRESS and not is_complete):
+    if not left:
         return None
     person = max(left)[1]
     with suppress(TransitionRefused, StaleForm, Fenced):
@@ -142,7 +143,7 @@ def _actor(username: str) -> Actor:
     return Actor(username, personas_of(person) if person else frozenset())
 
 
-def _reason(found: tuple[Proof, ...]) -> str:
+def _reason(found: Iterable[Proof]) -> str:
     return "From the evidence: " + " ".join(proof.said for proof in found if proof.met)
 
 
@@ -200,9 +201,7 @@ def _reviewed() -> Iterator[dict[str, Any]]:
     yield _read(review, rehearsal)
     yield _compared(review)
     yield _rehearsed(rehearsal, "It runs on a scratch copy of the target.", bool(rehearsal and rehearsal.ok))
-    prints: dict[str, Any] = rehearsal.report["fingerprints"] if rehearsal else {}
-    is_back = bool(rehearsal and rehearsal.ok and prints.get("before") == prints.get("back") is not None)
-    yield _rehearsed(rehearsal, "Section 9 led back to the same catalogs.", is_back)
+    yield _rehearsed(rehearsal, "Section 9 led back to the same catalogs.", bool(rehearsal and rehearsal.led_back))
     yield _accepted(review)
     yield _rehearsed(rehearsal, "The rehearsal is green.", bool(rehearsal and rehearsal.ok))
 
@@ -262,8 +261,8 @@ def _accepted(review: Review | None) -> dict[str, Any]:
 
 def _assessed() -> Iterator[dict[str, Any]]:
     """Evidence of 2.1.3: decided groups, the code map of the accepted changes, their assessments, the graph."""
-    found = coverage.look()
     yield _decided()
+    found = coverage.look()
     yield _mapped(found, "{changes} accepted changes touch {files} files.")
     yield _mapped(found, "{breaking} lines break.")
     yield _covered(found)

@@ -18,13 +18,13 @@ from approvals import services as approvals_services
 from approvals.gates import Subject
 from approvals.models import Revocation, Signature
 from tracking import home
+from tracking.catalogue import DATABASE_PHASE
 from tracking.services import phase_note_approval
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Rehearsal, Run
 from v7migration.ledger.services import append_event, store_script
 from v7migration.pipeline import acceptance, coverage, findings
 from v7migration.pipeline.gatekeeper import (
-    DATABASE_PHASE,
     facts,
     rendered_script,
     run_facts,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, REJECTED, SeatState
@@ -212,8 +211,7 @@ def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
 
 def _principles(standing: Standing) -> tuple[Principle, ...]:
     changeset, approved = standing.changeset, sum(seat.state == APPROVED for seat in standing.before)
-    prints: dict[str, Any] = changeset.rehearsal.report.get("fingerprints", {})
-    equal = changeset.rehearsal.ok and prints.get("before") == prints.get("back") is not None
+    equal, back = changeset.rehearsal.led_back, str(changeset.rehearsal.fingerprints.get("back", ""))
     stale = bool(standing.staleness)
     return (
         Principle(
@@ -226,7 +224,7 @@ def _principles(standing: Standing) -> tuple[Principle, ...]:
         Principle(
             "Reversibility",
             "ok" if equal else "open",
-            f"Rehearsed: Section 9 led back to fingerprint {str(prints.get('back', ''))[:12]}, equal to the start."
+            f"Rehearsed: Section 9 led back to fingerprint {back[:12]}, equal to the start."
             if equal
             else "No rehearsal led back to an equal catalog.",
         ),

@@ -76,7 +76,7 @@ def _find(digest: str) -> Changeset:
 
 def _fingerprints(changeset: Changeset) -> list[tuple[str, str]]:
     """Return the fingerprints of the rehearsal in the order in which they were taken."""
-    found: dict[str, str] = changeset.rehearsal.report.get("fingerprints", {})
+    found = changeset.rehearsal.fingerprints
     named = (("before", "Before"), ("after", "Forward"), ("back", "Back"), ("again", "Forward again"))
     return [(title, found[name]) for name, title in named if name in found]
 

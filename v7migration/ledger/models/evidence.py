@@ -92,6 +92,18 @@ class Rehearsal(AppendOnly):
     class Meta:
         ordering = ["-finished_at"]
 
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprints of the catalogs, by the moment at which they were taken."""
+        found: dict[str, str] = self.report.get("fingerprints", {})
+        return found
+
+    @property
+    def led_back(self) -> bool:
+        """Say whether it is green and Section 9 led back to catalogs equal to those of the start (document 4.4)."""
+        prints = self.fingerprints
+        return self.ok and prints.get("before") == prints.get("back") is not None
+
     def __str__(self) -> str:
         return f"rehearsal of {self.script_id[:12]}: {'green' if self.ok else 'red'}"
 

@@ -90,13 +90,17 @@ def change_impact(
     Raises:
         TransitionRefused, Refused, StaleForm: as there; also when somebody saved it after ``seen_at``.
     """
-    _refuse_unfit(actor, assessed, content)
     changes = {**content, "change_detail": _detail(content, assessed)}
-    return impact_update(impact=impact, actor=actor, changes=changes, reason=reason, seen_at=seen_at)
+    return amend_impact(impact=impact, actor=actor, changes=changes, reason=reason, seen_at=seen_at)
 
 
 def amend_impact(
-    *, impact: GlobalImpact, actor: Actor, changes: Mapping[str, Any], reason: str = "", seen_at: Any = None
+    *,
+    impact: GlobalImpact,
+    actor: Actor,
+    changes: Mapping[str, Any],
+    reason: str = "",
+    seen_at: datetime | None = None,
 ) -> GlobalImpact:
     """Change some fields of an impact; one that covers changes stays with the guardians of its layers.
 

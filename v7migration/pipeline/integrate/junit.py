@@ -123,8 +123,9 @@ class _Paths:
         """Return the file of a test: what the report says, else the longest part of its class that is a file."""
         if case.file:
             path = case.file.replace("\\", "/").removeprefix("./")
-            ends = [known for known in self.known if path == known or path.endswith(f"/{known}")]
-            return max(ends, key=len, default=path)
+            folders = path.split("/")
+            ends = ("/".join(folders[start:]) for start in range(len(folders)))
+            return next((end for end in ends if end in self.known), path)
         parts = case.classname.split(".")
         tries = ["/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1)]
         return next((path for path in tries if path in self.known or parse(path.rpartition("/")[2])), tries[0])
