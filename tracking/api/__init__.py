@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja import Router
 
-from tracking.api import enums, files, impacts, phases, results, tasks, views
+from tracking.api import enums, files, impacts, phases, reports, results, tasks, views
 
 
 def routers() -> dict[str, Router]:
@@ -14,6 +14,7 @@ def routers() -> dict[str, Router]:
         "/tasks": tasks.router,
         "/impacts": impacts.router,
         "/enum-migrations": enums.router,
+        "/test-results/junit": reports.router,  # before the addresses of single results
         "/test-results": results.router,
         "/files": files.router,
         "/views": views.router,

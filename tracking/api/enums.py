@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ReasonQuery, SeenQuery, ask_before_voiding, moved
+from tracking.api.histories import HistoryFilters, HistoryOrder, VersionOut, history_page
 from tracking.api.lists import Ordered, Page, by_severity, page
 from tracking.api.values import Columns, Labels, Moment, Name, Names, Reason, Script, Short, left_out
 from tracking.choices import EnumMigrationStatus, Risk
@@ -172,6 +173,19 @@ def enum_create(
 def enum_read(request: HttpRequest, enum_migration_id: UUID) -> EnumMigration:
     """Return one ENUM migration."""
     return get_object_or_404(EnumMigration, pk=enum_migration_id)
+
+
+@router.get(
+    "/{enum_migration_id}/history",
+    response=answers(Page[VersionOut], 404),
+    operation_id="read_enum_migration_history",
+    summary="Read the history of an ENUM migration",
+)
+def enum_migration_history(
+    request: HttpRequest, enum_migration_id: UUID, filters: Query[HistoryFilters], paging: Query[HistoryOrder]
+) -> dict[str, Any]:
+    """Return every version of an ENUM migration, newest first; also of a deleted one."""
+    return history_page(EnumMigration, enum_migration_id, filters, paging)
 
 
 @router.patch(

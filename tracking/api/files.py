@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from tracking import home, services
 from tracking.api.acts import content_of
+from tracking.api.histories import HistoryFilters, HistoryOrder, VersionOut, history_page
 from tracking.api.lists import Ordered, Page, page
 from tracking.api.values import BIGGEST, NO_NUL, AnyJson, Day, Lines, Moment, Names, Number, Reason, Short, left_out
 from tracking.choices import FileStatus
@@ -191,6 +192,19 @@ def file_create(request: HttpRequest) -> NoReturn:
 def file_read(request: HttpRequest, file_id: Key) -> dict[str, Any]:
     """Return one file."""
     return _shown(get_object_or_404(_files(), pk=file_id))
+
+
+@router.get(
+    "/{file_id}/history",
+    response=answers(Page[VersionOut], 404),
+    operation_id="read_file_history",
+    summary="Read the history of a file",
+)
+def file_history(
+    request: HttpRequest, file_id: Key, filters: Query[HistoryFilters], paging: Query[HistoryOrder]
+) -> dict[str, Any]:
+    """Return every version of the V7 columns of a file, newest first."""
+    return history_page(File, file_id, filters, paging)
 
 
 @router.patch("/{file_id}", response=answers(FileOut, *WRITING), operation_id="update_file", summary="Change a file")

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ReasonQuery, SeenQuery, ask_before_voiding, moved
+from tracking.api.histories import HistoryFilters, HistoryOrder, VersionOut, history_page
 from tracking.api.lists import Ordered, Page, by_severity, page
 from tracking.api.values import Document, Moment, Names, Number, Numbers, Reason, Short, Text, Words, left_out
 from tracking.choices import ChangeType, ImpactStatus, Risk
@@ -161,6 +162,19 @@ def impact_create(request: HttpRequest, filed: ImpactFiled, confirm_voids: Confi
 def impact_read(request: HttpRequest, impact_id: UUID) -> GlobalImpact:
     """Return one impact."""
     return get_object_or_404(GlobalImpact, pk=impact_id)
+
+
+@router.get(
+    "/{impact_id}/history",
+    response=answers(Page[VersionOut], 404),
+    operation_id="read_impact_history",
+    summary="Read the history of an impact",
+)
+def impact_history(
+    request: HttpRequest, impact_id: UUID, filters: Query[HistoryFilters], paging: Query[HistoryOrder]
+) -> dict[str, Any]:
+    """Return every version of an impact, newest first; also of a deleted one."""
+    return history_page(GlobalImpact, impact_id, filters, paging)
 
 
 @router.patch(

@@ -13,6 +13,7 @@ from pydantic import ConfigDict
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ask_before_voiding, moved
+from tracking.api.histories import HistoryFilters, HistoryOrder, VersionOut, history_page
 from tracking.api.lists import Ordered, Page, page
 from tracking.api.values import Document, Short, ShortName, left_out
 from tracking.choices import PhaseStatus
@@ -105,6 +106,19 @@ def phase_create(request: HttpRequest) -> NoReturn:
 def phase_read(request: HttpRequest, number: Key) -> Phase:
     """Return one phase."""
     return get_object_or_404(Phase, phase_number=number)
+
+
+@router.get(
+    "/{number}/history",
+    response=answers(Page[VersionOut], 404),
+    operation_id="read_phase_history",
+    summary="Read the history of a phase",
+)
+def phase_history(
+    request: HttpRequest, number: Key, filters: Query[HistoryFilters], paging: Query[HistoryOrder]
+) -> dict[str, Any]:
+    """Return every version of a phase, newest first."""
+    return history_page(Phase, get_object_or_404(Phase, phase_number=number).pk, filters, paging)
 
 
 @router.patch("/{number}", response=answers(PhaseOut, *WRITING), operation_id="update_phase", summary="Change a phase")

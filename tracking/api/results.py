@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import ReasonQuery, SeenQuery, content_of
+from tracking.api.histories import HistoryFilters, HistoryOrder, VersionOut, history_page
 from tracking.api.lists import Ordered, Page, page
 from tracking.api.values import NO_NUL, Document, Flag, Moment, Reason, Short, Text, left_out
 from tracking.choices import TestStatus, TestType
@@ -156,6 +157,19 @@ def result_create(request: HttpRequest, recorded: TestResultRecorded) -> Status[
 def result_read(request: HttpRequest, result_id: UUID) -> TestResult:
     """Return one result."""
     return get_object_or_404(_results(), pk=result_id)
+
+
+@router.get(
+    "/{result_id}/history",
+    response=answers(Page[VersionOut], 404),
+    operation_id="read_test_result_history",
+    summary="Read the history of a test result",
+)
+def result_history(
+    request: HttpRequest, result_id: UUID, filters: Query[HistoryFilters], paging: Query[HistoryOrder]
+) -> dict[str, Any]:
+    """Return every version of a test result, newest first; also of a deleted one."""
+    return history_page(TestResult, result_id, filters, paging)
 
 
 @router.patch(

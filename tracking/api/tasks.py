@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ReasonQuery, SeenQuery, ask_before_voiding, moved
+from tracking.api.histories import HistoryFilters, HistoryOrder, VersionOut, history_page
 from tracking.api.lists import Ordered, Page, page
 from tracking.api.values import (
     BIGGEST,
@@ -152,6 +153,19 @@ def task_create(request: HttpRequest, plan: TaskPlan, confirm_voids: ConfirmVoid
 def task_read(request: HttpRequest, task_id: UUID) -> SubworkflowTask:
     """Return one task."""
     return get_object_or_404(SubworkflowTask, pk=task_id)
+
+
+@router.get(
+    "/{task_id}/history",
+    response=answers(Page[VersionOut], 404),
+    operation_id="read_task_history",
+    summary="Read the history of a task",
+)
+def task_history(
+    request: HttpRequest, task_id: UUID, filters: Query[HistoryFilters], paging: Query[HistoryOrder]
+) -> dict[str, Any]:
+    """Return every version of a task, newest first; also of a deleted one."""
+    return history_page(SubworkflowTask, task_id, filters, paging)
 
 
 @router.patch("/{task_id}", response=answers(TaskOut, *WRITING), operation_id="update_task", summary="Change a task")

@@ -89,14 +89,14 @@ def _address(page: str, row: Any) -> str:
 def _versions(records: list[Any]) -> list[Version]:
     found = []
     for before, record in zip([None, *records], records, strict=False):
-        changes = _changes(before, record) if before is not None and record.history_type == "~" else ()
+        compared = differences(before, record) if before is not None and record.history_type == "~" else ()
         found.append(
             Version(
                 at=record.history_date,
                 person=record.history_user_id or "",
                 kind=KINDS[record.history_type],
                 reason=record.history_change_reason or "",
-                changes=changes,
+                changes=tuple(Change(name.replace("_", " "), left, right) for name, left, right in compared),
                 first=before is None and record.history_type == "~",
                 state=_state(record),
             )
@@ -109,7 +109,14 @@ def _state(record: Any) -> str:
     return next((str(getattr(record, m.column)) for m in MACHINES if hasattr(record, m.column)), "")
 
 
-def _changes(before: Any, after: Any) -> tuple[Change, ...]:
-    names = [field.attname for field in after.tracked_fields if field.name not in UNINTERESTING]
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in names)
-    return tuple(Change(name.replace("_", " "), left, right) for name, left, right in pairs if left != right)
+def values(record: Any) -> dict[str, Any]:
+    """Return the values of a version by the names of their columns."""
+    return {field.name: getattr(record, field.attname) for field in record.tracked_fields}
+
+
+def differences(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+    """Return each column in which two versions differ, with both values; the times of the row itself aside."""
+    left, right = values(before), values(after)
+    return [
+        (name, left[name], value) for name, value in right.items() if name not in UNINTERESTING and left[name] != value
+    ]

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated
 
 from django.db import Error
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import ConfigDict, Field
 
 from approvals.gates import Granted, SeatState
+from v7migration.api.changesets import DIGEST, changeset_of
 from v7migration.api.problems import answers
 from v7migration.ledger.models import Changeset
 from v7migration.pipeline import gatekeeper
@@ -20,7 +21,7 @@ from v7migration.pipeline.target import TargetState, observe_from_web
 router = Router(tags=["workflow"])
 Digest = Annotated[
     str | None,
-    Query(pattern="^[0-9a-f]{6,64}$", description="digest of the changeset, or its beginning; default: the newest"),
+    Query(pattern=DIGEST, description="digest of the changeset, or its beginning; default: the newest"),
 ]
 
 
@@ -83,21 +84,11 @@ class GateOut(Schema):
 @router.get("", response=answers(GateOut, 404), operation_id="read_gate", summary="Say how the gate stands")
 def gate_status(request: HttpRequest, changeset: Digest = None) -> GateOut:
     """Return the seats of a changeset with who signed, the reasons that keep the gate closed, and what is next."""
-    found = _find(changeset)
+    found = changeset_of(changeset) if changeset else gatekeeper.latest()
     if found is None:
         return _nothing()
     target = _target(found)
     return _shown(standing(found, target=target), compared=target is not None)
-
-
-def _find(digest: str | None) -> Changeset | None:
-    if not digest:
-        return gatekeeper.latest()
-    changesets = Changeset.objects.select_related("snapshot", "rehearsal", "script", "source")
-    found: list[Changeset] = list(changesets.filter(digest__startswith=digest)[:2])
-    if len(found) != 1:
-        raise Http404
-    return found[0]
 
 
 def _target(changeset: Changeset) -> TargetState | None:

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from v7migration.api.problems import MEDIA_TYPE, problem
 
 ROOT = "/api/"
+LARGEST = 9 * 1024 * 1024
+"""Bytes of the largest body that any operation takes: reports of 8 MiB and the lines of a form around them."""
 SENTENCES = {
     400: "The request cannot be read.",
     403: "This is refused.",
@@ -28,9 +30,9 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on and look at the answer."""
-        response = self.get_response(request)
         if not request.path.startswith(ROOT):
-            return response
+            return self.get_response(request)
+        response = _too_large(request) or self.get_response(request)
         kind = response.headers.get("Content-Type", "")
         if response.status_code >= 400 and not kind.startswith(MEDIA_TYPE):
             response = _as_problem(response)
@@ -38,6 +40,12 @@ class ProblemMiddleware:
             response.headers["Content-Security-Policy"] = POLICY
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _too_large(request: HttpRequest) -> HttpResponse | None:
+    """Refuse a body by the length it declares, before anything of it is read or kept in a file."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return problem(413, SENTENCES[413]) if length.isdecimal() and int(length[:20]) > LARGEST else None
 
 
 def _as_problem(page: HttpResponse) -> HttpResponse:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import ConfigDict, Field
@@ -24,14 +25,14 @@ LOG = logging.getLogger("django.request")
 NOT_THERE = frozenset({"42P01", "42703"})
 """SQLSTATEs of a table and of a column that do not exist."""
 NEXT_STEPS = {
-    400: "Send one JSON document in UTF-8, as the documentation of the operation shows.",
+    400: "Send one document in UTF-8, as the documentation of the operation shows it.",
     401: "Send “Authorization: Bearer …” with a living token (made at /account/tokens/), or sign in.",
     403: "Ask somebody who may.",
     404: "Look the address up in /api/v1/docs, and the id in the list.",
     405: "The header Allow names the methods that this address takes.",
     409: "Read the row again and look at its state.",
     413: "Send less at a time.",
-    415: "Send the body with the content type application/json.",
+    415: "Send the body with the content type that the documentation of the operation names.",
     422: "Correct the fields that are named and send it again.",
     500: "The error is ours and is in the server's log. Try again; tell the people who run this server.",
     503: "Try again in a moment; staff: see v7_postgres status and the databases' logs.",
@@ -202,3 +203,4 @@ def handle_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(RequestDataTooBig, lambda request, error: problem(413, MEANINGS[413]))
     api.add_exception_handler(SuspiciousOperation, lambda request, error: problem(400, MEANINGS[400]))
     api.add_exception_handler(UnreadablePostError, lambda request, error: problem(400, MEANINGS[400]))
+    api.add_exception_handler(MultiPartParserError, lambda request, error: problem(400, MEANINGS[400]))

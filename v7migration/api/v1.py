@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja.responses import Response
 
 from tracking.api import routers
-from v7migration.api import gate, people, runs
+from v7migration.api import changesets, evidence, gate, people, runs
 from v7migration.api.authentication import Session, Token
 from v7migration.api.docs import DocumentedAPI
 from v7migration.api.problems import handle_errors
@@ -42,10 +42,17 @@ api = DocumentedAPI(
     renderer=Renderer(),
 )
 handle_errors(api)
-for prefix, router in {**routers(), "": people.router, "/gate": gate.router}.items():
+for prefix, router in routers().items():
     api.add_router(prefix, router)
-api.add_router("/runs", runs.router)
-api.add_router("/events", runs.events)
+for prefix, router in (
+    ("", people.router),
+    ("", evidence.router),
+    ("/gate", gate.router),
+    ("/changesets", changesets.router),
+    ("/runs", runs.router),
+    ("/events", runs.events),
+):
+    api.add_router(prefix, router)
 
 
 @api.get("/openapi.json", include_in_schema=False, url_name="openapi-json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +16,13 @@ from tracking.services import test_results_record
 from v7migration.errors import UsageError
 from v7migration.ledger.models import Inventory
 from v7migration.ledger.services import append_event
-from v7migration.pipeline.integrate.junit_report import Case, Report, read
+from v7migration.pipeline.integrate.junit_report import Case, Report, read, shortened
 from v7migration.source.naming import parse
 
 LONGEST = 500
 """Characters of a component, and of a path."""
+DEEPEST = 50
+"""Folders and classes of a test that are looked at to find its file."""
 AGAIN = frozenset({TestStatus.FAIL, TestStatus.ERROR, TestStatus.TIMEOUT})
 """How a test ends that has to be run again."""
 
@@ -35,7 +36,7 @@ def take_files(paths: Sequence[Path], *, actor: Actor) -> list[dict[str, Any]]:
 
     Raises:
         UsageError: a file cannot be read.
-        Refused: a file is no JUnit report.
+        InvalidValue: a file is no JUnit report.
         TransitionRefused: the actor holds no persona.
         Fenced: the tracking rows are being moved.
     """
@@ -45,7 +46,14 @@ def take_files(paths: Sequence[Path], *, actor: Actor) -> list[dict[str, Any]]:
             contents.append((path.name, path.read_bytes()))
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    reports = [(name, read(content, name=name)) for name, content in contents]
+    return take_contents(contents, actor=actor)
+
+
+def take_contents(
+    contents: Sequence[tuple[str, bytes]], *, actor: Actor, most: int | None = None
+) -> list[dict[str, Any]]:
+    """Take reports from pairs of name and bytes, each with at most ``most`` cases (see :func:`take_files`)."""
+    reports = [(name, read(content, name=name, most=most)) for name, content in contents]
     return [take(report, name=name, actor=actor) for name, report in reports]
 
 
@@ -84,18 +92,11 @@ def _row(case: Case, sha256: str, paths: _Paths) -> dict[str, Any]:
     if case.at:
         metrics["timestamp"] = case.at
     return {
-        "test_type": case.kind, "component_tested": _cut(case.component), "v7_file_path": paths.of(case),
+        "test_type": case.kind, "component_tested": shortened(case.component, LONGEST), "v7_file_path": paths.of(case),
         "test_status": case.status, "error_details": case.details, "performance_metrics": metrics,
         "backwards_compatible": case.is_compatible, "retest_required": case.status in AGAIN or case.flaky,
         "notes": "It passed only when it was run again." if case.flaky else "",
     }  # fmt: skip
-
-
-def _cut(text: str) -> str:
-    """Cut a name that is too long, so that two of them stay two."""
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[: LONGEST - 13]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 class _Paths:
@@ -123,9 +124,9 @@ class _Paths:
         """Return the file of a test: what the report says, else the longest part of its class that is a file."""
         if case.file:
             path = case.file.replace("\\", "/").removeprefix("./")
-            folders = path.split("/")
+            folders = path.split("/")[-DEEPEST:]
             ends = ("/".join(folders[start:]) for start in range(len(folders)))
             return next((end for end in ends if end in self.known), path)
-        parts = case.classname.split(".")
+        parts = case.classname.split(".")[:DEEPEST]
         tries = ["/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1)]
         return next((path for path in tries if path in self.known or parse(path.rpartition("/")[2])), tries[0])

@@ -14,14 +14,15 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 from tracking.choices import TestStatus, TestType
-from v7migration.errors import Refused
+from v7migration.errors import InvalidValue
 
 LARGEST = 64 * 1024 * 1024
 """Bytes that a report may have."""
@@ -29,6 +30,13 @@ DETAILS = 20_000
 """Characters of a failure that are kept."""
 METRICS = 50
 """Numeric properties of a case that are kept."""
+PROPERTIES = 200
+"""Properties of a case and of the suites around it that are read; every case carries those of its suites."""
+NAME, VALUE = 1_000, 200
+"""Characters of a name (suite, class, test, file), and of a property or a time."""
+ELEMENTS = 20
+"""Elements that a case has at most, on the average, where the cases are bounded: an element takes much memory."""
+PYTEST_WRITES = "Give the file that pytest --junit-xml=FILE writes."
 _TIMED_OUT = re.compile(r"(failed: )?timeout\b|.*from pytest-timeout", re.IGNORECASE | re.DOTALL)
 _FLAKY = ("flakyFailure", "flakyError", "rerun")
 _TYPES = {
@@ -81,38 +89,76 @@ class Report:
     @property
     def sha256(self) -> str:
         """Return the SHA-256 (hex) of what the report says, however it is laid out."""
-        said = [
-            [c.suite, c.classname, c.name, c.file, c.status, c.details, c.flaky, c.at, sorted(c.metrics.items()),
-             sorted(c.properties.items())]
-            for c in self.cases
-        ]  # fmt: skip
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        digest = hashlib.sha256(b"[")
+        for number, c in enumerate(self.cases):
+            said = [
+                c.suite, c.classname, c.name, c.file, c.status, c.details, c.flaky, c.at, sorted(c.metrics.items()),
+                sorted(c.properties.items()),
+            ]  # fmt: skip
+            digest.update(((", " if number else "") + json.dumps(said)).encode())
+        digest.update(b"]")
+        return digest.hexdigest()
 
 
-def read(content: bytes, *, name: str) -> Report:
+def read(content: bytes, *, name: str, most: int | None = None) -> Report:
     """Read a report.
 
     Args:
         content: the bytes of the file.
         name: what errors call it.
+        most: how many test cases it may hold; None: as many as its bytes allow.
 
     Raises:
-        Refused: it is too large, no XML, XML with entities, no JUnit report, or without test cases.
+        InvalidValue: it is too large, no XML, XML with entities, no JUnit report, or without test cases.
     """
     if len(content) > LARGEST:
-        raise Refused(f"{name} has {len(content):,} bytes; {LARGEST:,} is the most.", "Split the report.")
+        raise InvalidValue(f"{name} has {len(content):,} bytes; {LARGEST:,} is the most.", "Split the report.")
     try:
-        root = fromstring(content, forbid_dtd=True)
+        root = _parsed(content, None if most is None else most * ELEMENTS)
     except ParseError as error:
-        raise Refused(f"{name} is not XML: {error}.", "Give the file that pytest --junit-xml=FILE writes.") from error
+        raise InvalidValue(f"{name} is not XML: {error}.", PYTEST_WRITES) from error
     except (DefusedXmlException, ValueError, LookupError) as error:
-        raise Refused(f"{name} is refused: {error or type(error).__name__}.", "A report needs no DTD.") from error
+        raise InvalidValue(f"{name} is refused: {error or type(error).__name__}.", "A report needs no DTD.") from error
     if root.tag not in ("testsuites", "testsuite"):
-        raise Refused(f"{name} is no JUnit report: its root is <{root.tag[:60]}>.", "Give pytest's --junit-xml file.")
-    cases = tuple(_cases(root, "", "", {}))
+        raise InvalidValue(f"{name} is no JUnit report: its root is <{root.tag[:60]}>.", PYTEST_WRITES)
+    cases = tuple(islice(_cases(root, "", "", {}), None if most is None else most + 1))
     if not cases:
-        raise Refused(f"{name} holds no test case.", "Nothing was tested, so nothing is recorded.")
+        raise InvalidValue(f"{name} holds no test case.", "Nothing was tested, so nothing is recorded.")
+    if most is not None and len(cases) > most:
+        raise _too_many(f"{name} holds more than {most:,} test cases.")
     return Report(cases)
+
+
+class _Bounded(TreeBuilder):
+    """Builds the tree of a document that has no more elements than are left."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def start(self, tag: Any, attrs: dict[Any, Any], /) -> Element:
+        if not self.left:
+            raise _too_many("The report holds too many elements.")
+        self.left -= 1
+        return super().start(tag, attrs)
+
+
+def _parsed(content: bytes, most: int | None) -> Element:
+    parser = DefusedXMLParser(target=None if most is None else _Bounded(most), forbid_dtd=True)
+    parser.feed(content)
+    root: Element = parser.close()
+    return root
+
+
+def _too_many(sentence: str) -> InvalidValue:
+    return InvalidValue(sentence, "Split it, or give it to v7_integrate junit.")
+
+
+def shortened(text: str, most: int) -> str:
+    """Cut a text that is too long, so that two of them stay two."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 13]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _cases(element: Element, suite: str, at: str, known: Mapping[str, str]) -> Iterator[Case]:
@@ -123,24 +169,27 @@ def _cases(element: Element, suite: str, at: str, known: Mapping[str, str]) -> I
         if here.tag == "testcase":
             yield _case(here, suite, at, known)
             continue
-        suite, at = here.get("name", suite), here.get("timestamp", at)
-        known = {**known, **_properties(here)}
+        suite = _one_line(here.get("name", suite))
+        at = _one_line(here.get("timestamp", at), VALUE)
+        known = _properties(here, known)
         inner = [(child, suite, at, known) for child in here if child.tag in ("testsuite", "testcase")]
         waiting.extendleft(reversed(inner))
 
 
-def _properties(element: Element) -> dict[str, str]:
-    found = element.findall("./properties/property")
-    return {p.get("name", ""): p.get("value", "") for p in found if p.get("name")}
+def _properties(element: Element, known: Mapping[str, str]) -> dict[str, str]:
+    """Return what an element says of itself, then what is known from the suites around it."""
+    named = (p for p in element.findall("./properties/property") if p.get("name"))
+    own = {shortened(p.get("name", ""), VALUE): shortened(p.get("value", ""), VALUE) for p in islice(named, PROPERTIES)}
+    around = [name for name in known if name not in own][: PROPERTIES - len(own)]
+    return {**own, **{name: known[name] for name in around}}
 
 
 def _case(element: Element, suite: str, at: str, known: Mapping[str, str]) -> Case:
-    properties = {**known, **_properties(element)}
+    properties = _properties(element, known)
     status, details = _outcome(element)
     classname, name, file = (_one_line(element.get(key, "")) for key in ("classname", "name", "file"))
     return Case(
-        suite=_one_line(suite), classname=classname, name=name, file=file, status=status, details=details,
-        at=_one_line(at),
+        suite=suite, classname=classname, name=name, file=file, status=status, details=details, at=at,
         flaky=any(element.find(tag) is not None for tag in _FLAKY),
         metrics=_metrics(element, properties), properties=properties,
     )  # fmt: skip
@@ -180,5 +229,5 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _one_line(text: Any) -> str:
-    return " ".join(str(text).split())
+def _one_line(text: str, most: int = NAME) -> str:
+    return shortened(" ".join(text.split()), most)
