@@ -32,6 +32,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/", views.run_page, name="run"),
     path("runs/<uuid:run_id>/progress/", views.run_progress, {"fragment": True}, name="run-progress"),
     path("runs/<uuid:run_id>/stop/", views.run_stop, name="run-stop"),
+    path("runs/<uuid:run_id>/validation/", views.run_validation, name="run-validation"),
     path("runs/<uuid:run_id>/issue/", views.run_issue, name="run-issue"),
     path("incidents/", views.incident_list, name="incidents"),
     path("incidents/<uuid:incident_id>/", views.incident_page, name="incident"),

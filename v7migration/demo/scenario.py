@@ -40,7 +40,7 @@ from v7migration.pipeline import (
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.target import observe, runner
-from v7migration.pipeline.verify import verify
+from v7migration.pipeline.verify import validate
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.script import parse, plan_order
 
@@ -277,7 +277,7 @@ class Scenario:
     def show(self) -> None:
         """Verify and print the document's queries word for word with result and expectation."""
         self.heading("Verify (2.3.1, 4.2, 4.3)")
-        found = verify(person="sam")
+        found = validate(person=User.objects.get(username="sam"))
         print_checks(self.say, [check.as_dict() for check in found.checks])
         if not found.ok:
             raise StepFailed("A check does not hold; see the lines marked ✗.", "See v7_verify.")

@@ -20,7 +20,7 @@ from tracking import selectors as tracking_selectors
 from tracking.catalogue import PRE_EXECUTION
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Run
-from v7migration.pipeline import acceptance, coverage, escalation
+from v7migration.pipeline import acceptance, coverage, escalation, validation
 from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import differences, fingerprint
@@ -269,8 +269,9 @@ def run_facts(run: Run) -> gates.SubjectFacts:
     """Return what the seats after execution, and the rollback seat, are about: a run."""
     changeset = run.changeset
     ledger = sorted(run.steps.filter(state="committed").values_list("key", "transaction_id", "digest"))
-    verified = run.report.get("verify", {})
-    digest = sha256_of({"run": str(run.pk), "changeset": changeset.digest, "steps": [list(row) for row in ledger]})
+    evidence = {"run": str(run.pk), "changeset": changeset.digest, "steps": [list(row) for row in ledger]}
+    accepted = validation.covered(run)
+    digest = sha256_of({**evidence, "accepted": accepted} if accepted else evidence)
     finished = run.state == "finished"
     return gates.SubjectFacts(
         kind="run",
@@ -283,12 +284,7 @@ def run_facts(run: Run) -> gates.SubjectFacts:
         fingerprint=changeset.snapshot.fingerprint,
         nonce=changeset.nonce,
         expires_at=None,
-        prerequisites=(
-            gates.Prerequisite(
-                "v7_verify", met=finished and bool(verified.get("ok")), seat="validation",
-                reason="v7_verify of this finished run is not green.",
-            ),
-        ),
+        prerequisites=validation.prerequisites(run),
         stale_reasons=() if finished or run.state in ("stopped", "failed") else (f"The run is {run.state}.",),
     )  # fmt: skip
 

@@ -12,11 +12,14 @@ from v7migration.postgres.queries import Check
 GRADES: dict[str, str] = {
     **dict.fromkeys(("integrity", "home", "tables", "2.2.1", "2.2.2", "4.3 phases"), Risk.CRITICAL),
     **dict.fromkeys(("constraints", "triggers", "grants", "shape", "4.1", "4.4"), Risk.HIGH),
-    **dict.fromkeys(("indexes", "views", "4.2"), Risk.MEDIUM),
+    **dict.fromkeys(("rollback proof", "record"), Risk.HIGH),
+    **dict.fromkeys(("indexes", "invalid indexes", "views", "unexpected objects", "4.2"), Risk.MEDIUM),
+    "rest of the schema": Risk.MEDIUM,
 }
-"""Critical: data, integrity, home, missing tables. High: what guards rows. Medium: what finds and shows them."""
-ROW_OPERATIONS = "rows of "
-ONLY_INDEX_OR_VIEW = re.compile(r"(?:unexpected|missing): (?:view |[^:]+: index )")
+"""Critical: data, integrity, home, missing tables. High: what guards rows, and their way back. Medium: what finds and
+shows them."""
+ROWS, SHAPE, VIEW = "rows ", "shape", "view "
+ONLY_INDEX_OR_VIEW = re.compile(r"(?:(?:unexpected|missing): )?(?:view |[^:]+: index )")
 
 
 def grade(check: Check) -> str:
@@ -24,9 +27,12 @@ def grade(check: Check) -> str:
 
     A shape that differs in indexes and views only is no worse than those.
     """
-    if check.name.startswith(ROW_OPERATIONS):
+    if check.name.startswith(SHAPE):
+        only = check.differences and all(ONLY_INDEX_OR_VIEW.match(sentence) for sentence in check.differences)
+        return Risk.MEDIUM if only else Risk.HIGH
+    if check.name.startswith(ROWS):
         return Risk.HIGH
-    if check.name == "shape" and check.rows and all(ONLY_INDEX_OR_VIEW.match(row[0]) for row in check.rows):
+    if check.name.startswith(VIEW):
         return Risk.MEDIUM
     return GRADES.get(check.name, Risk.LOW)
 

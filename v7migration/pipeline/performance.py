@@ -16,6 +16,9 @@ from v7migration.postgres.queries import document_queries
 
 HAS_TABLES = "SELECT to_regclass('public.v7_migration_workflow') IS NOT NULL"
 VIEWS = ("v7_migration_dashboard", "v7_enum_consolidation_status", "v7_file_migration_readiness")
+VIEW = "view: "
+BOUND = 1_000
+"""Milliseconds within which a view must answer while there is no measurement to compare it with."""
 NO_BASELINE = "No baseline was taken of this target before the run: v7_inventory --only baseline takes one."
 
 
@@ -68,6 +71,36 @@ def compare(*, run: Run, person: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def views(*, run: Run, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Compare each view's time of the measurement just ``found`` with its baseline.
+
+    Before a run there are no views: their baseline is the first measurement after it. Returns [{``name``, ``sql``,
+    ``established`` (this measurement is the baseline), ``after`` (fastest, milliseconds), ``median``, ``before``,
+    ``baseline_at``, ``repetitions``, ``verdict``, ``plan``, ``error``}]; what looks worse is measured once more.
+    """
+    measured = Baseline.objects.get(pk=found["measured"]["id"])
+    first = Baseline.objects.filter(run=run).exclude(pk=measured.pk).last()
+    known = _views_in(first)
+    now = _views_in(measured)
+    suspects = [e for e in now if measure.compare(known, [e])[0]["verdict"] in measure.WORSE]
+    again = [measure.timed(web_session(), Named(e["name"], e["sql"])) for e in suspects]
+    lines = []
+    for entry in measure.faster_of(now, again):
+        before = next((e["milliseconds_min"] for e in known if e["name"] == entry["name"]), None)
+        lines.append({
+            "name": entry["name"].removeprefix(VIEW), "sql": entry["sql"], "established": before is None,
+            "after": entry["milliseconds_min"], "median": entry["milliseconds_median"], "before": before,
+            "baseline_at": f"{first.taken_at:%Y-%m-%d %H:%M} UTC" if first and before is not None else "",
+            "repetitions": entry["repetitions"], "verdict": measure.compare(known, [entry])[0]["verdict"],
+            "plan": " > ".join(entry["plan"]), "error": entry["error"],
+        })  # fmt: skip
+    return lines
+
+
+def _views_in(taken: Baseline | None) -> list[dict[str, Any]]:
+    return [entry for entry in (taken.document["queries"] if taken else []) if entry["name"].startswith(VIEW)]
+
+
 def _queries(session: measure.Connection, known: Baseline | None) -> list[Named]:
     """Return the queries to time: those of an earlier measurement first, then what is there now beside them."""
     there = session.execute(HAS_TABLES).fetchone()
@@ -76,7 +109,7 @@ def _queries(session: measure.Connection, known: Baseline | None) -> list[Named]
     queries += [Named(f"document {q.name}", q.sql) for q in document_queries() if q.when in moments]
     queries += measure.queries_on_files(session)
     if "after" in moments:
-        queries += [Named(f"view: {name}", f"SELECT * FROM v7_monitoring.{name}") for name in VIEWS]  # noqa: S608
+        queries += [Named(f"{VIEW}{name}", f"SELECT * FROM v7_monitoring.{name}") for name in VIEWS]  # noqa: S608
     return list({query.name: query for query in reversed(queries)}.values())[::-1]
 
 

@@ -20,8 +20,8 @@ from v7migration.ledger.models import Rehearsal
 from v7migration.ledger.services import append_event, store_script
 from v7migration.pipeline import reporting
 from v7migration.pipeline.consolidation import must_be_documented
-from v7migration.pipeline.target import gate_shape, has_gate, runner, take_snapshot
-from v7migration.postgres import catalog, content, dependents, locks
+from v7migration.pipeline.target import gate_objects, has_gate, runner, take_snapshot
+from v7migration.postgres import catalog, content, dependents, locks, shape
 from v7migration.postgres.fingerprint import added, differences, fingerprint
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.runner import ConnectionLost, Hooks, StepError, run_step
@@ -140,7 +140,9 @@ class _Rehearsing:
         if self.own_script:  # a stranger's may change rows, and must bring them back
             self._same_rows("forward", rows)
         self.report["fingerprints"]["after"] = fingerprint(after)
-        self.report["gate_shape"] = gate_shape(self.connection)
+        gate = gate_objects(self.connection)
+        self.report["gate_shape"] = fingerprint({"objects": gate})
+        self.report["made"] = shape.made({"objects": {}}, {"objects": gate}) | shape.made(self.before, after)
         self.report["dependents"]["forward"] = dependents.of_script(self.connection, self.script)
         self._judge_prefixes()
         self._stage("verify", self._verify)

@@ -118,8 +118,13 @@ def has_gate(connection: Connection) -> bool:
     return bool(row and row[0])
 
 
-def gate_shape(connection: Connection) -> str:
-    """Return the fingerprint of ``migration_gate`` alone: Section 0 is skipped where it has the same."""
+def gate_objects(connection: Connection) -> dict[str, Any]:
+    """Return the canonical facts of ``migration_gate`` alone, by object."""
     everything = catalog.snapshot(connection, exclude_schemas=())
     without = catalog.snapshot(connection, exclude_schemas=(GATE_SCHEMA,))
-    return fingerprint({"objects": {k: v for k, v in everything["objects"].items() if k not in without["objects"]}})
+    return {key: facts for key, facts in everything["objects"].items() if key not in without["objects"]}
+
+
+def gate_shape(connection: Connection) -> str:
+    """Return the fingerprint of ``migration_gate`` alone: Section 0 is skipped where it has the same."""
+    return fingerprint({"objects": gate_objects(connection)})

@@ -98,8 +98,8 @@ def _dump_beside_locks(connection: Connection, without: Sequence[str], locked: S
         ) from failed
 
 
-def dump(connection: Connection, *, without: Sequence[str] = ()) -> bytes:
-    """Return the schema as SQL, ``migration_gate`` and the tables of these patterns aside.
+def dump(connection: Connection, *, without: Sequence[str] = (), with_gate: bool = False) -> bytes:
+    """Return the schema as SQL, the tables of these patterns aside, and ``migration_gate`` unless asked for.
 
     Raises:
         ExportFailed: pg_dump is missing, waited for a lock, or failed.
@@ -109,7 +109,8 @@ def dump(connection: Connection, *, without: Sequence[str] = ()) -> bytes:
     environment["PGAPPNAME"] = name = f"v7_export_{secrets.token_hex(6)}"
     pinned = _knows_restrict_key(program)
     command = [
-        str(program), "--schema-only", f"--exclude-schema={GATE_SCHEMA}", f"--lock-wait-timeout={LOCK_WAIT}",
+        str(program), "--schema-only", *([] if with_gate else [f"--exclude-schema={GATE_SCHEMA}"]),
+        f"--lock-wait-timeout={LOCK_WAIT}",
         "--no-password", f"--encoding={_encoding(connection)}", *([f"--restrict-key={RESTRICT_KEY}"] if pinned else []),
         *(f"--exclude-table={pattern}" for pattern in without), "-d", conninfo,
     ]  # fmt: skip

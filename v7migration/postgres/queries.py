@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -38,7 +39,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Check:
-    """What a check expected and found: ``actual`` is text for people, ``rows`` the result as it came."""
+    """What a check expected and found: ``actual`` is text for people, ``rows`` the result as it came.
+
+    ``differences`` say all that is wrong, where ``actual`` names only the first; ``milliseconds`` is how long it took.
+    """
 
     name: str
     title: str
@@ -49,12 +53,15 @@ class Check:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     note: str = ""
+    milliseconds: float | None = None
+    differences: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the check as JSON-able data."""
         return {
             "name": self.name, "title": self.title, "expected": self.expected, "actual": self.actual, "ok": self.ok,
             "sql": self.sql, "columns": list(self.columns), "rows": [list(r) for r in self.rows], "note": self.note,
+            "milliseconds": self.milliseconds, "differences": list(self.differences),
         }  # fmt: skip
 
 
@@ -96,17 +103,19 @@ JUDGES: dict[str, Callable[[Connection, Rows], tuple[str, bool]]] = {
 
 def run_query(connection: Connection, query: Query) -> Check:
     """Run one of the document's queries, word for word, and compare it with its expectation."""
+    started = time.perf_counter()
     try:
         with connection.transaction():
             cursor = connection.execute(query.sql.encode())
             rows = cursor.fetchall()
+            took = round((time.perf_counter() - started) * 1000, 3)
             columns = tuple(c.name for c in cursor.description or ())
             actual, ok = JUDGES[query.expected](connection, rows)
     except psycopg.Error as error:
         return Check(query.name, query.title, query.expected, str(error).strip().splitlines()[0], False, query.sql)
     shown = tuple(tuple("" if v is None else str(v) for v in row) for row in rows)
     return Check(
-        query.name, query.title, query.expected, actual, ok, query.sql, columns, shown, NOTES.get(query.name, "")
+        query.name, query.title, query.expected, actual, ok, query.sql, columns, shown, NOTES.get(query.name, ""), took
     )
 
 

@@ -35,7 +35,7 @@ class Sample:
     """What went into the scratch copy's file_audit: ``how`` is ``sampled``, ``synthetic`` or ``none``.
 
     ``estimate`` counts the target's rows (None: no such table); ``refused`` counts, by the server's reason, the rows
-    that a constraint kept out; ``note`` says why rows were made up.
+    that a constraint kept out; ``note`` says why rows were made up; ``others`` counts the rows of other tables.
     """
 
     rows: int = 0
@@ -43,6 +43,7 @@ class Sample:
     estimate: int | None = None
     refused: dict[str, int] = field(default_factory=dict)
     note: str = ""
+    others: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sample as JSON-able data."""
@@ -113,10 +114,23 @@ def _estimate(target: Connection) -> int:
     return max(int(str(counted[0])) if counted else 0, int(str(row[0] or 0)) if row else 0)
 
 
-def _names(target: Connection) -> list[str]:
+def some(target: Connection, scratch: Connection, schema: str, name: str, *, rows: int = ROWS) -> int:
+    """Copy up to ``rows`` rows of a table into the scratch copy, triggers aside; return how many it took."""
+    table = sql.Identifier(schema, name)
+    columns = _names(target, f'"{schema}"."{name}"')
+    chosen = sql.SQL("COPY (SELECT {} FROM {} LIMIT {}) TO STDOUT").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), table, sql.Literal(rows)
+    )
+    with _reading(target), target.cursor().copy(chosen) as reading:
+        lines = b"".join(bytes(block) for block in reading).splitlines(keepends=True)
+    return _put(scratch, columns, lines, table)[0]
+
+
+def _names(target: Connection, table: str = "public.file_audit") -> list[str]:
     rows = target.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = 'public.file_audit'::regclass AND attnum > 0 "
-        "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 "
+        "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
+        [table],
     ).fetchall()
     return [str(row[0]) for row in rows]
 
@@ -222,10 +236,12 @@ def _columns(target: Connection) -> list[_Column]:
     return [_Column(name, bool(sortable), indexed, common or []) for name, sortable, indexed, common in rows]
 
 
-def _put(scratch: Connection, names: Iterable[str], lines: list[bytes]) -> tuple[int, Counter[str]]:
+def _put(
+    scratch: Connection, names: Iterable[str], lines: list[bytes], table: sql.Identifier = TABLE
+) -> tuple[int, Counter[str]]:
     """Copy lines into the scratch copy; halve what a constraint refuses until only the refused rows are left out."""
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    copy = sql.SQL("COPY {} ({}) FROM STDIN").format(TABLE, columns)
+    copy = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
     refused: Counter[str] = Counter()
 
     def put(part: list[bytes]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from v7migration.errors import Refused, Unfit
 from v7migration.postgres.export import ExportFailed, client, described, dump, first_lines, run_through
-from v7migration.postgres.sample import Sample, fill
+from v7migration.postgres.sample import Sample, fill, some
 from v7migration.postgres.session import connect, reason_of
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -178,12 +178,16 @@ def _create_database(target: Connection, admin: Connection, name: str) -> None:
 
 
 @contextmanager
-def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
+def scratch_copy(
+    target_url: str, admin_url: str, *, with_gate: bool = False, tables: Sequence[tuple[str, str]] = ()
+) -> Iterator[Scratch]:
     """Lend a scratch database with the target's schema, roles and representative rows of file_audit.
 
     Args:
         target_url: the target, as the runner; it is only read.
         admin_url: a superuser of the scratch server.
+        with_gate: copy ``migration_gate``, too, for a target after its run.
+        tables: other tables (schema, name) of which some rows are copied.
 
     Raises:
         ScratchUnfit: the scratch server, the dump or the restore failed; the message names which, and why. No scratch
@@ -191,10 +195,11 @@ def scratch_copy(target_url: str, admin_url: str) -> Iterator[Scratch]:
         Refused: the target cannot be reached.
     """
     with connect(target_url, application_name="v7_rehearse") as target:
-        with restored(target, admin_url, lambda: _dumped(target)) as copy:
+        with restored(target, admin_url, lambda: _dumped(target, with_gate=with_gate)) as copy:
             scratch = copy.connection
             with _naming("rows", "The rows of file_audit cannot be copied to the scratch server"):
                 sample = fill(target, scratch)
+                sample.others = {f"{schema}.{name}": some(target, scratch, schema, name) for schema, name in tables}
                 _become(scratch, target)
             yield Scratch(scratch, scratch.info.server_version, sample, note(scratch, target))
 
@@ -231,10 +236,10 @@ def restored(
             _drop(admin, admin_url, name)
 
 
-def _dumped(target: Connection) -> bytes:
-    """Return the target's schema as SQL, ``migration_gate`` aside: all of it, or the rehearsal is refused."""
+def _dumped(target: Connection, *, with_gate: bool) -> bytes:
+    """Return the target's schema as SQL, all of it (``migration_gate`` only if asked for), or refuse."""
     with _unfit_where_programs_fail():
-        return dump(target)
+        return dump(target, with_gate=with_gate)
 
 
 def _drop_public_where_absent(target: Connection, scratch: Connection) -> None:

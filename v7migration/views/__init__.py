@@ -13,6 +13,7 @@ from v7migration.views.incidents import incident_list, incident_page
 from v7migration.views.reviews import review_list, review_page
 from v7migration.views.runs import run_list, run_page, run_progress, run_stop
 from v7migration.views.troubles import incident_grade, run_issue
+from v7migration.views.validation import run_validation
 
 __all__ = [
     "baseline",
@@ -41,4 +42,5 @@ __all__ = [
     "run_page",
     "run_progress",
     "run_stop",
+    "run_validation",
 ]

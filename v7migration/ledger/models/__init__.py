@@ -5,9 +5,11 @@ from v7migration.ledger.models.evidence import Changeset, EnumDecision, Event, I
 from v7migration.ledger.models.reviews import Acceptance, Modification, Review
 from v7migration.ledger.models.runs import Baseline, Run, RunState, RunStep
 from v7migration.ledger.models.trouble import Emergency, EmergencyStep, Incident
+from v7migration.ledger.models.validations import AcceptedFailure, Validation
 
 __all__ = [
     "Acceptance",
+    "AcceptedFailure",
     "Baseline",
     "BusinessImpact",
     "Changeset",
@@ -26,4 +28,5 @@ __all__ = [
     "RunStep",
     "Script",
     "Snapshot",
+    "Validation",
 ]
