@@ -71,6 +71,7 @@ def every_page(world: World) -> list[str]:
             reverse("run", args=[run.pk]),
             reverse("run-progress", args=[run.pk]),
             reverse("run-issue", args=[run.pk]),
+            reverse("run-validation", args=[run.pk]),
         ]
         found += [reverse("run-sign", args=[run.pk, seat]) for seat in ("validation", "phase-complete", "rollback")]
     return found
