@@ -17,10 +17,10 @@ from tests.cast import PASSWORD
 from tests.environment import SERVERS
 from tests.world import World
 from tracking.models import File, Phase, SubworkflowTask, TestResult
-from v7migration.errors import Refused, TransitionRefused, UsageError
+from v7migration.errors import Refused, SignatureRefused, TransitionRefused, UsageError
 from v7migration.ledger.models import AcceptedFailure, Event, Run, Validation
 from v7migration.pipeline import gatekeeper, performance, sign, validation
-from v7migration.pipeline.verify import Verification, trials, validate, verify, way_back
+from v7migration.pipeline.verify import Verification, shapes, trials, validate, verify, way_back
 from v7migration.postgres.queries import Check
 from v7migration.postgres.scratch import ScratchUnfit
 
@@ -78,6 +78,18 @@ def test_every_planted_change_is_named_by_the_check_of_its_object(executed: Worl
     assert missed == []
     others = {name for name in found if name.startswith("shape of")} - {name for _, name, _ in PLANTED}
     assert others == set(), "objects that nobody touched are as rehearsed"
+
+
+def test_a_run_whose_rehearsal_kept_no_facts_is_compared_by_names_and_digests(executed: World) -> None:
+    run = Run.objects.get()
+    del run.changeset.rehearsal.report["made"]
+    with superuser() as admin:
+        calm = shapes.look(admin, run).checks
+        admin.execute("ALTER TABLE public.v7_test_results ALTER tested_by TYPE varchar(90); DROP VIEW " + VIEW)
+        found = shapes.look(admin, run).checks
+    assert [(check.name, check.ok, check.note) for check in calm] == [("shape", True, shapes.NO_FACTS)]
+    assert "table public.v7_test_results: column tested_by is not as rehearsed" in found[0].actual
+    assert f"missing: view {VIEW} added" in found[0].actual
 
 
 def test_a_green_validation_is_recorded_check_by_check_with_its_evidence(executed: World) -> None:
@@ -203,6 +215,8 @@ def test_a_failure_is_accepted_by_name_by_a_test_sentinel_and_only_as_it_was(exe
     reasons = [p.reason for p in validation.prerequisites(run)]
     assert len(reasons) == 2 and all("fails (medium)" in reason and "accept it by name" in reason for reason in reasons)
     keys = [failure["evidence"] for failure in waiting.values()]
+    with pytest.raises(SignatureRefused):
+        signed_by_sam(executed)
     with pytest.raises(TransitionRefused):
         validation.accept(run=run, person=executed.user("lena"), keys=keys, reason="x")
     for wrong in ({"keys": keys, "reason": " "}, {"keys": [], "reason": "x"}, {"keys": ["0" * 64], "reason": "x"}):

@@ -191,10 +191,10 @@ def _one_file() -> tuple[int | None, tuple[Any, ...]]:
 
 
 def _columns_of(key: int) -> tuple[Any, ...]:
-    """Return the twelve values as the server shows them, and which version of the row holds them."""
+    """Return the twelve values as the server shows them."""
     columns = ", ".join(f"{name}::text" for name in V7_COLUMNS)  # names of our own
     with connections[TARGET].cursor() as cursor:
-        cursor.execute(f"SELECT xmin::text, {columns} FROM public.file_audit WHERE id = %s", [key])  # noqa: S608
+        cursor.execute(f"SELECT {columns} FROM public.file_audit WHERE id = %s", [key])  # noqa: S608
         return tuple(cursor.fetchone() or ())
 
 
