@@ -20,6 +20,7 @@ from tracking.models import File, Phase, SubworkflowTask, TestResult
 from v7migration.errors import Refused, SignatureRefused, TransitionRefused, UsageError
 from v7migration.ledger.models import AcceptedFailure, Event, Run, Validation
 from v7migration.pipeline import gatekeeper, performance, sign, validation
+from v7migration.pipeline.standing import standing
 from v7migration.pipeline.verify import Verification, shapes, trials, validate, verify, way_back
 from v7migration.postgres.queries import Check
 from v7migration.postgres.scratch import ScratchUnfit
@@ -222,6 +223,8 @@ def test_a_failure_is_accepted_by_name_by_a_test_sentinel_and_only_as_it_was(exe
     for wrong in ({"keys": keys, "reason": " "}, {"keys": [], "reason": "x"}, {"keys": ["0" * 64], "reason": "x"}):
         with pytest.raises(UsageError):
             validation.accept(run=run, person=executed.user("sam"), **wrong)
+    turn = standing(executed.changeset()).next_action
+    assert turn.persona == "Test Sentinel" and "(indexes, shape of public.v7_test_results)" in turn.sentence
     unsigned = gatekeeper.run_facts(run).digest
     validation.accept(run=run, person=executed.user("sam"), keys=keys, reason="Built tonight.")
     assert [p.met for p in validation.prerequisites(run)] == [True]
@@ -287,7 +290,7 @@ def test_anomalies_are_named(executed: World, no_proof: None) -> None:
     )
     found = failed(validate(person=executed.user("sam")))
     assert found["invalid indexes"] == "idx_global_impacts_risk" and found["incidents"] == "No models"
-    assert found["constraints"] == "v7_global_impacts: short (1 rows violate it)"
+    assert found["constraints"] == "v7_global_impacts: short (6 rows violate it)"
 
 
 def test_a_view_is_compared_with_its_first_measurement_after_the_run(

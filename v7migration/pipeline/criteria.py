@@ -9,13 +9,27 @@ from typing import Any
 
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, SeatState
-from v7migration.ledger.models import Event, Rehearsal, Run, RunState, RunStep
-from v7migration.pipeline import gatekeeper, performance
+from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask, TestResult
+from v7migration.ledger.models import Rehearsal, Run, RunState, RunStep
+from v7migration.pipeline import gatekeeper, performance, validation
+from v7migration.postgres import shape
 
 TABLE_SECTIONS = (1, 3, 4, 5, 6)
 FILE_SECTION = 2
 VIEW_SECTION = 8
-POPULATION = "population"
+SHAPE, PROOF = "shape", "rollback proof"
+_TABLES = tuple(str(m._meta.db_table) for m in (Phase, EnumMigration, GlobalImpact, SubworkflowTask, TestResult))
+TABLES = (
+    "2.2.1", "tables", *(f"{SHAPE} of public.{name}" for name in _TABLES), *(f"rows of {name}" for name in _TABLES),
+)  # fmt: skip
+FILES = ("2.2.2", "integrity", f"{SHAPE} of public.file_audit", "rows of file_audit")
+POPULATION = ("4.3 phases", "4.3 enums", "home")
+VIEWS = (
+    "4.2", "views", *(f"{SHAPE} of v7_monitoring.{name}" for name in performance.VIEWS),
+    *(f"view {name}" for name in performance.VIEWS),
+)  # fmt: skip
+"""The checks of a validation that each of the first four criteria needs."""
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -68,16 +82,16 @@ def _without_run() -> list[dict[str, Any]]:
 
 def _of(run: Run) -> Iterator[dict[str, Any]]:
     page = f"/runs/{run.pk}/"
-    verified = _Verified(run, page)
-    yield verified.about(TABLE_SECTIONS, "Sections 1 and 3 to 6 are committed", ("2.2.1", "shape", "tables"))
-    yield verified.about((FILE_SECTION,), "Section 2 is committed", ("2.2.2", "integrity"))
-    yield verified.populated()
-    yield verified.about((VIEW_SECTION,), "Section 8 is committed", ("4.2", "views"))
-    yield _rehearsed(run.changeset.rehearsal, f"/changesets/{run.changeset_id}/")
+    found = _Validated(run)
+    yield found.sections_hold(TABLE_SECTIONS, "Sections 1 and 3 to 6 are committed", TABLES)
+    yield found.sections_hold((FILE_SECTION,), "Section 2 is committed", FILES)
+    yield found.populated()
+    yield found.sections_hold((VIEW_SECTION,), "Section 8 is committed", VIEWS)
+    yield found.proven(_rehearsed(run.changeset.rehearsal, f"/changesets/{run.changeset_id}/"))
     before, after = _seats(run)
     yield _signed(after.get("integration"), "Integration Verified is not signed (Dev Team).", page)
     yield _measured(run, page)
-    yield verified.whole()
+    yield found.whole()
     yield _kickoff()
     yield _approved([before["execution"], after["validation-countersign"]], page)
 
@@ -86,64 +100,75 @@ def _open(said: str, page: str = "") -> dict[str, Any]:
     return {"met": False, "said": said, "page": page}
 
 
-class _Verified:
-    """What the run committed and the newest verification found of it."""
+class _Validated:
+    """What the run committed, and what its newest validation, with whatever failed since, says of it."""
 
-    def __init__(self, run: Run, page: str) -> None:
-        self.run, self.page = run, page
-        self.report: dict[str, Any] = run.report.get("verify", {})
-        steps = RunStep.objects.filter(run=run).order_by("id").values_list("section", "key", "state", "finished_at")
-        last = {key: (section, state, at) for section, key, state, at in steps}
-        self.sections: dict[int, list[tuple[str, datetime | None]]] = {}
-        for section, state, at in last.values():
-            self.sections.setdefault(section, []).append((state, at))
-        event = Event.objects.filter(kind="verify.finished", subject=str(run.pk)).first()
-        self.at = event.at if event else None
+    def __init__(self, run: Run) -> None:
+        self.run, self.page = run, f"/runs/{run.pk}/validation/"
+        steps = RunStep.objects.filter(run=run).order_by("id").values_list("section", "key", "state")
+        last = {key: (section, state) for section, key, state in steps}
+        self.sections: dict[int, list[str]] = {}
+        for section, state in last.values():
+            self.sections.setdefault(section, []).append(state)
+        self.newest = validation.newest(run)
+        self.names = {check["name"] for check in self.newest.document["checks"]} if self.newest else set()
+        self.failures = validation.failures(run, self.newest)
 
     def _committed(self, sections: Iterable[int]) -> bool:
         done = (RunStep.State.COMMITTED, RunStep.State.SKIPPED)
-        return all(self.sections.get(s) and all(state in done for state, _ in self.sections[s]) for s in sections)
+        return all(self.sections.get(s) and all(state in done for state in self.sections[s]) for s in sections)
 
-    def _failed(self, names: Iterable[str]) -> list[str]:
-        """Return the named checks that failed; those of a table or a view are named after it."""
-        wanted = tuple(names)
-        return [
-            f"{check['name']} ({check['title']})"
-            for check in self.report["checks"]
-            if not check["ok"] and any(check["name"] == name or check["name"].startswith(f"{name} ") for name in wanted)
-        ]
-
-    def about(self, sections: Iterable[int], said: str, names: Iterable[str]) -> dict[str, Any]:
-        """Say whether sections are committed and what the verification says of them holds."""
+    def sections_hold(self, sections: Iterable[int], said: str, names: Iterable[str]) -> dict[str, Any]:
+        """Say whether sections are committed and the checks of what they made hold."""
         if not self._committed(sections):
-            return _open(f"Not all of it is committed: the run is {self.run.state}.", self.page)
-        if not self.report:
-            return _open(f"{said}, but not verified: v7_verify.", self.page)
-        if failed := self._failed(names):
-            return _open(f"{said}, but a check failed: {', '.join(failed)}.", self.page)
-        return self._met(f"{said} and verified.")
+            return _open(f"Not all of it is committed: the run is {self.run.state}.", f"/runs/{self.run.pk}/")
+        return self._hold(said, names)
 
     def populated(self) -> dict[str, Any]:
         """Say whether the population committed and the document's counts hold."""
         if not self.run.populated:
-            return _open("The population is not committed.", self.page)
-        if not self.report:
-            return _open("The population is committed, but not verified: v7_verify.", self.page)
-        if failed := self._failed(("4.3", "home")):
-            return _open(f"A check failed: {', '.join(failed)}.", self.page)
-        return self._met("The rows are in the target, counted and compared.")
+            return _open("The population is not committed.", f"/runs/{self.run.pk}/")
+        return self._hold("The rows are in the target", POPULATION)
 
     def whole(self) -> dict[str, Any]:
-        """Say whether the whole verification holds."""
-        if not self.report:
-            return _open("v7_verify has not run since the execution.", self.page)
-        if not self.report["ok"]:
-            failed = [check["name"] for check in self.report["checks"] if not check["ok"]]
-            return _open(f"{len(failed)} checks failed: {', '.join(failed[:5])}.", self.page)
-        return self._met(f"{len(self.report['checks'])} checks hold.")
+        """Say whether every check of the validation holds, or is accepted by name."""
+        if self.newest is None:
+            return _open("No Test Sentinel has validated the run: v7_verify --as USERNAME.", self.page)
+        waiting = [failure["name"] for failure in self.failures if failure["accepted"] is None]
+        if waiting:
+            more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
+            return _open(f"Checks that fail and are not accepted: {', '.join(waiting[:SHOWN])}{more}.", self.page)
+        return self._met(f"{len(self.names) - len(self.failures)} checks hold.", self.failures)
 
-    def _met(self, said: str) -> dict[str, Any]:
-        return {"met": True, "said": said, "page": self.page, "by": self.report.get("by") or "", "at": self.at}
+    def proven(self, rehearsed: dict[str, Any]) -> dict[str, Any]:
+        """Say whether the way back that was rehearsed is proven on the target as it is, once it was tried there."""
+        if not rehearsed["met"] or PROOF not in self.names:
+            return rehearsed
+        return self._hold(f"{rehearsed['said']} On a copy of the target after the run", (PROOF,))
+
+    def _hold(self, said: str, names: Iterable[str]) -> dict[str, Any]:
+        """Say whether each named check was made, and holds or is accepted by name."""
+        if self.newest is None:
+            return _open(f"{said}, but not validated by a Test Sentinel: v7_verify --as USERNAME.", self.page)
+        made = {name: self._made(name) for name in names}
+        if missing := [name for name, check in made.items() if not check]:
+            return _open(f"{said}, but the validation did not check: {', '.join(missing)}.", self.page)
+        failed = [failure for failure in self.failures if failure["name"] in made.values()]
+        waiting = dict.fromkeys(failure["name"] for failure in failed if failure["accepted"] is None)
+        if waiting:
+            return _open(f"{said}, but a check failed: {', '.join(waiting)}.", self.page)
+        return self._met(f"{said}; {len(set(made.values())) - len(failed)} checks of it hold.", failed)
+
+    def _made(self, name: str) -> str:
+        """Return the check that stands for a name: the one of all shapes where each could not be compared alone."""
+        found = (name, *((SHAPE, f"{SHAPE} of {shape.REST}") if name.startswith(f"{SHAPE} of ") else ()))
+        return next((check for check in found if check in self.names), "")
+
+    def _met(self, said: str, accepted: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        assert self.newest is not None  # noqa: S101
+        names = ", ".join(f"{failure['name']} ({failure['accepted'].by})" for failure in accepted)
+        words = f"{said} Accepted by name: {names}." if names else said
+        return {"met": True, "said": words, "page": self.page, "by": self.newest.by, "at": self.newest.at}
 
 
 def _rehearsed(rehearsal: Rehearsal, page: str) -> dict[str, Any]:

@@ -204,6 +204,10 @@ def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
             continue
         if seat.waiting_for == ("v7_verify",):
             return action(gates.TEST_SENTINEL, "Run v7_verify; then validation can be signed.")
+        if failed := [name for name in seat.waiting_for if name.startswith("v7_verify: ")]:
+            said = f"{', '.join(name.removeprefix('v7_verify: ') for name in failed[:3])}{', …' if failed[3:] else ''}"
+            way_on = f"Repair, or accept by name at /runs/{run.pk}/validation/"
+            return action(gates.TEST_SENTINEL, f"The validation found failures ({said}). {way_on}.")
         if not seat.waiting_for:
             return action(seat.seat.persona, f"Sign “{seat.seat.meaning}” on the run's page.", seat.seat.key)
     return action(ARCHITECT, "Phase 4 is complete. Kick off Phase 5.")

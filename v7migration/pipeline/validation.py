@@ -40,12 +40,13 @@ def newest(run: Run) -> Validation | None:
     return found
 
 
-def failures(run: Run) -> list[Failure]:
+def failures(run: Run, validation: Validation | None = None) -> list[Failure]:
     """Return what fails: in the newest validation, and in a verification that somebody made after it.
 
-    Each is a check with ``grade``, ``evidence`` and ``accepted`` (an :class:`AcceptedFailure` or None).
+    ``validation`` is the newest where the caller has it already. Each failure is a check with ``grade``, ``evidence``
+    and ``accepted`` (an :class:`AcceptedFailure` or None).
     """
-    validation = newest(run)
+    validation = validation or newest(run)
     found = {c["name"]: c for c in (validation.document["checks"] if validation else ()) if not c["ok"]}
     verified = run.report.get("verify", {})
     if validation is not None and verified.get("validation", "") != str(validation.pk):
@@ -59,17 +60,18 @@ def failures(run: Run) -> list[Failure]:
     ]
 
 
-def open_failures(run: Run) -> list[Failure]:
-    """Return the failures that nobody has accepted by name as they are now."""
-    return [failure for failure in failures(run) if failure["accepted"] is None]
+def open_failures(run: Run, validation: Validation | None = None) -> list[Failure]:
+    """Return the failures that nobody has accepted by name as they are now (see :func:`failures`)."""
+    return [failure for failure in failures(run, validation) if failure["accepted"] is None]
 
 
 def prerequisites(run: Run) -> tuple[Prerequisite, ...]:
     """Return what keeps the seat "Validation complete" closed: each open failure by name, or that nobody validated."""
-    if run.state != RunState.FINISHED or newest(run) is None:
+    validation = newest(run)
+    if run.state != RunState.FINISHED or validation is None:
         reason = "No Test Sentinel has validated this finished run: v7_verify --as USERNAME (task 2.3.1)."
         return (Prerequisite("v7_verify", met=False, seat=SEAT, reason=reason),)
-    waiting = open_failures(run)
+    waiting = open_failures(run, validation)
     if not waiting:
         return (Prerequisite("v7_verify", met=True, seat=SEAT, reason=""),)
     return tuple(
