@@ -12,7 +12,7 @@ from tests.tracked import a_task, an_enum_migration, an_impact
 from tests.world import World
 from tracking import home as homes
 from tracking.models import File, Phase
-from v7migration.pipeline.verify import verify
+from v7migration.pipeline.verify import validate
 
 
 def kinds(person: Caller, address: str) -> list[tuple[str, str | None]]:
@@ -23,7 +23,7 @@ def kinds(person: Caller, address: str) -> list[tuple[str, str | None]]:
 def test_the_criteria_and_the_tasks_are_those_of_the_status(
     executed: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert verify(person="sam").ok
+    assert validate(person=executed.user("sam")).ok
     capsys.readouterr()
     call_command("v7_status", "--json")
     told = json.loads(capsys.readouterr().out)
