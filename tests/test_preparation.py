@@ -14,7 +14,7 @@ from tracking.models import SubworkflowTask
 from tracking.services import task_block, task_complete, task_submit, task_unblock
 from v7migration.errors import TransitionRefused
 from v7migration.ledger.models import Baseline
-from v7migration.pipeline import coverage, gatekeeper, inventory, preparation, review
+from v7migration.pipeline import coverage, gatekeeper, inventory, review, tasks
 
 
 def the_task(number: int) -> SubworkflowTask:
@@ -24,7 +24,7 @@ def the_task(number: int) -> SubworkflowTask:
 
 def lacking(number: int) -> list[str]:
     """Return the actions of a task that have no evidence."""
-    return [proof.action for proof in preparation.proofs(the_task(number)) if not proof.met]
+    return [proof.action for proof in tasks.proofs(the_task(number)) if not proof.met]
 
 
 def test_the_inventory_of_the_architect_completes_the_documentation(world: World) -> None:
@@ -42,7 +42,7 @@ def test_an_inventory_of_somebody_else_completes_nothing(world: World, name: str
     inventory.take(actor=world.actor(name) if name else None)
     assert the_task(1).status == "pending"
     assert len(lacking(1)) == 6
-    assert f"It was taken by {name or 'nobody by name'}." in preparation.proofs(the_task(1))[0].said
+    assert f"It was taken by {name or 'nobody by name'}." in tasks.proofs(the_task(1))[0].said
 
 
 def test_a_part_of_an_inventory_starts_the_documentation_and_the_last_part_completes_it(world: World) -> None:
@@ -61,7 +61,7 @@ def test_a_part_of_an_inventory_starts_the_documentation_and_the_last_part_compl
 
 def test_a_measurement_after_a_run_is_no_baseline(executed: World) -> None:
     run = Baseline.objects.exclude(run=None).first()
-    assert preparation.proofs(the_task(1))[3].met
+    assert tasks.proofs(the_task(1))[3].met
     assert run is None or Baseline.objects.filter(run=None).exists()
 
 
@@ -151,7 +151,7 @@ def test_a_blocked_task_stays_blocked_until_somebody_frees_it(world: World) -> N
 
 
 def test_a_failure_of_the_listener_keeps_the_evidence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "_pieces", lambda task: 1 / 0)
+    monkeypatch.setattr(tasks.progress, "_pieces", lambda task: 1 / 0)
     inventory.take(actor=world.actor("ada"), only="dependencies")
     monkeypatch.undo()
     assert the_task(1).status == "pending"
@@ -163,8 +163,8 @@ def test_the_status_names_what_is_missing_next_and_who_may_leave_it(
 ) -> None:
     call_command("v7_status", "--json")
     document = json.loads(capsys.readouterr().out)
-    assert [task["task"] for task in document["preparation"]] == ["2.1.1", "2.1.2", "2.1.3"]
-    assert {proof["met"] for proof in document["preparation"][0]["evidence"]} == {False}
+    assert [task["task"] for task in document["tasks"]][:3] == ["2.1.1", "2.1.2", "2.1.3"]
+    assert {proof["met"] for proof in document["tasks"][0]["evidence"]} == {False}
     assert document["next_action"]["persona"] == "The Architect"
     assert document["next_action"]["sentence"].startswith("Task 2.1.1 Database State Documentation: Export complete")
 

@@ -22,9 +22,9 @@ class CatalogueTask:
     waits_for: tuple[int, ...] = ()
 
     @property
-    def is_proven(self) -> bool:
-        """Say whether the task completes from its evidence, so that nobody completes it by hand."""
-        return self.document_number in PRE_EXECUTION
+    def is_of_a_run(self) -> bool:
+        """Say whether its evidence is a run's, so that a rollback takes the evidence away."""
+        return self.document_number not in PRE_EXECUTION
 
 
 TASKS = (

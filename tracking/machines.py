@@ -82,6 +82,7 @@ TASK = Machine(
         *_jumps("cancel", T.CANCELLED, T.PENDING, T.IN_PROGRESS, T.BLOCKED, T.REVIEW, T.DEFERRED),
         *_jumps("defer", T.DEFERRED, T.PENDING, T.IN_PROGRESS, T.BLOCKED),
         *_jumps("reopen", T.PENDING, T.DEFERRED),
+        *_jumps("take_back", T.PENDING, T.IN_PROGRESS, T.REVIEW, T.COMPLETED),
     ),
 )
 ENUM_MIGRATION = Machine(

@@ -82,9 +82,14 @@ class SubworkflowTask(TrackedRow):
 
     @property
     def is_proven(self) -> bool:
-        """Say whether the task completes from its evidence, so that nobody completes it by hand."""
+        """Say whether the task is one of the document's: it completes from its evidence, and nobody by hand."""
+        return catalogue.entry(self.parent_phase_id, self.task_number) is not None
+
+    @property
+    def is_of_a_run(self) -> bool:
+        """Say whether its evidence is a run's, so that a rollback takes the evidence away."""
         described = catalogue.entry(self.parent_phase_id, self.task_number)
-        return described is not None and described.is_proven
+        return described is not None and described.is_of_a_run
 
     @move(TASK, conditions=[dependencies_are_completed])
     def start(self) -> None:
@@ -105,6 +110,10 @@ class SubworkflowTask(TrackedRow):
     @move(TASK)
     def submit(self) -> None:
         """Hand the result over for review."""
+
+    @move(TASK)
+    def take_back(self) -> None:
+        """Return the task to the waiting ones: the run that was its evidence was taken back."""
 
     @move(TASK)
     def send_back(self) -> None:

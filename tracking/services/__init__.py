@@ -53,6 +53,7 @@ from tracking.services.tasks import (
     task_send_back,
     task_start,
     task_submit,
+    task_take_back,
     task_unblock,
     task_update,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "task_send_back",
     "task_start",
     "task_submit",
+    "task_take_back",
     "task_unblock",
     "task_update",
     "test_result_delete",

@@ -1,6 +1,6 @@
 """Tasks: moved by whoever is responsible; started and completed once what they wait for is completed.
 
-Tasks with evidence of their own (:attr:`CatalogueTask.is_proven`) complete from it and never by hand.
+The document's tasks have evidence of their own (:attr:`SubworkflowTask.is_proven`): they complete from it, never by hand.
 """
 
 from __future__ import annotations
@@ -160,6 +160,22 @@ def task_carry(*, task: SubworkflowTask, actor: Actor, reason: str, is_complete:
         while step := steps.get(task.status):
             task = _move(step[0], task, actor, reason, None, step[1], None)
     return task
+
+
+def task_take_back(*, task: SubworkflowTask, actor: Actor, reason: str) -> SubworkflowTask:
+    """Set a task back to the waiting ones, because the run that was its evidence was taken back.
+
+    No persona is asked for: who took the run back had the right to. ``actor`` is that person.
+
+    Raises:
+        TransitionRefused: somebody moved it at this moment.
+        Fenced: the rows are being moved.
+    """
+
+    def record(row: SubworkflowTask, now: datetime) -> None:
+        row.started_at = row.completed_at = None
+
+    return _move("take_back", task, actor, reason, None, record, None)
 
 
 def task_cancel(

@@ -23,7 +23,7 @@ from tracking.models import SubworkflowTask
 from tracking.tables import TaskTable
 from tracking.views.acting import Service, actor_of, move, moves
 from v7migration.errors import V7Error
-from v7migration.pipeline import preparation
+from v7migration.pipeline import tasks
 
 SERVICES: dict[str, Service] = {
     "start": services.task_start,
@@ -91,7 +91,7 @@ def _page(
         "task": task,
         "entry": catalogue.entry(task.parent_phase_id, task.task_number),
         "moves": moves(task, TASK, _by_hand(task), reverse("task", args=[task.pk])),
-        "proofs": preparation.proofs(task),
+        "proofs": tasks.proofs(task),
         "may_move": actor_of(request).holds_any(meant_by(task.responsible_persona)),
         "dependencies": [waits_for[key] for key in task.dependencies if key in waits_for],
         "missing": [key for key in task.dependencies if key not in waits_for],

@@ -12,7 +12,7 @@ from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, RE
 from tracking.actors import meant_by
 from tracking.models import GlobalImpact
 from v7migration.ledger.models import Changeset, Run, RunState
-from v7migration.pipeline import acceptance, emergency, gatekeeper, incidents, preparation
+from v7migration.pipeline import acceptance, emergency, gatekeeper, incidents, tasks
 from v7migration.pipeline.gatekeeper import Staleness
 from v7migration.pipeline.target import TargetState
 
@@ -155,7 +155,7 @@ def action(persona: str, sentence: str, seat: str = "") -> NextAction:
 
 def nothing_frozen() -> NextAction:
     """Return what is next when there is no changeset: the first piece of evidence that the preparation lacks."""
-    if lacking := preparation.missing():
+    if lacking := tasks.missing():
         task, proof = lacking
         where = f" See {proof.page}" if proof.page and proof.page not in proof.said else ""
         sentence = f"Task {task.document_number} {task.task_name}: {proof.action}. {proof.said}{where}"

@@ -692,7 +692,8 @@ CREATE TRIGGER gate_2_jump BEFORE UPDATE OF status ON public.v7_subworkflow_task
         'blocked>pending', 'blocked>in_progress', 'in_progress>review', 'review>in_progress',
         'review>completed', 'pending>cancelled', 'in_progress>cancelled', 'blocked>cancelled',
         'review>cancelled', 'deferred>cancelled', 'pending>deferred', 'in_progress>deferred',
-        'blocked>deferred', 'deferred>pending'
+        'blocked>deferred', 'deferred>pending', 'in_progress>pending', 'review>pending',
+        'completed>pending'
     );
 CREATE TRIGGER gate_3_touch BEFORE UPDATE ON public.v7_subworkflow_tasks
     FOR EACH ROW EXECUTE FUNCTION migration_gate.touch_updated_at();

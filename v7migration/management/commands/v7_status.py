@@ -9,7 +9,7 @@ from tracking.selectors import dashboard
 from v7migration.ledger.models import Incident, Run
 from v7migration.management.base import StageCommand
 from v7migration.management.runs import run_document
-from v7migration.pipeline import coverage, escalation, gatekeeper, preparation
+from v7migration.pipeline import coverage, escalation, gatekeeper, tasks
 from v7migration.pipeline.criteria import criteria
 from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, nothing_frozen, standing
 
@@ -34,7 +34,7 @@ class Command(StageCommand):
             "next_action": _action(now),
             "principles": [vars(p) for p in now.principles] if now else [],
             "phases": [_phase(row) for row in dashboard()],
-            "preparation": preparation.as_document(),
+            "tasks": tasks.as_document(),
             "changeset": changeset.digest if changeset else None,
             "run": run_document(run) if run else None,
             "incidents": [
@@ -70,7 +70,7 @@ class Command(StageCommand):
         for phase in document["phases"]:
             done = f"{phase['completed_tasks']}/{phase['total_tasks']} tasks"
             self.say(f"Phase {phase['phase_number']}    {phase['phase_name']:<15} {phase['phase_status']:<12} {done}")
-        for task in document["preparation"]:
+        for task in document["tasks"]:
             there = sum(proof["met"] for proof in task["evidence"])
             said = f"{task['status']:<12} {there}/{len(task['evidence'])} pieces of evidence"
             self.say(f"Task {task['task']} {task['title']:<32} {said}")
