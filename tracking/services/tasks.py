@@ -1,6 +1,6 @@
 """Tasks: moved by whoever is responsible; started and completed once what they wait for is completed.
 
-The document's tasks have evidence of their own (:attr:`SubworkflowTask.is_proven`): they complete from it, never by hand.
+The document's tasks have evidence of their own (:attr:`SubworkflowTask.is_proven`): they complete from it, not by hand.
 """
 
 from __future__ import annotations

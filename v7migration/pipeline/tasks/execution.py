@@ -122,7 +122,7 @@ def _shown(run: Run) -> Facts:
     """Say whether the dashboard's view shows every phase of the target."""
     rows = dashboard() if home.current() == home.LIVE else []
     phases = len({row.phase_number for row in rows})
-    if phases != 7:  # noqa: PLR2004 (the document's seven phases)
+    if phases != 7:
         return lacking(f"v7_monitoring.v7_migration_dashboard shows {phases} phases, not 7.", "/")
     tasks = sum(row.total_tasks for row in rows)
     return there(f"The dashboard shows 7 phases and {tasks} tasks.", run.operator, run.finished_at, "/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from v7migration.ledger.models import Event, Run, RunState
+from v7migration.ledger.models import Event, Run, RunState, Validation
 from v7migration.pipeline import validation
 from v7migration.pipeline.runs import standing_run
 from v7migration.pipeline.tasks.execution import NOT_RUN
@@ -56,7 +56,7 @@ def _documented(run: Run) -> str:
     return f"{count} anomalies, each graded and accepted by name." if count else "No anomaly was found."
 
 
-def _whole(run: Run, newest: validation.Validation, failing: list[validation.Failure], page: str) -> Facts:
+def _whole(run: Run, newest: Validation, failing: list[validation.Failure], page: str) -> Facts:
     if failing:
         return lacking(f"{len(failing)} checks fail and are not accepted by name.", page)
     accepted = max((row for row in run.accepted_failures.all()), key=lambda row: row.at, default=None)
