@@ -24,7 +24,7 @@ from approvals.models import Signature
 from v7migration.errors import V7Error
 from v7migration.ledger.models import Changeset, Run
 from v7migration.middleware import status_of
-from v7migration.pipeline import gatekeeper, sign
+from v7migration.pipeline import gatekeeper, sign, sign_off
 from v7migration.pipeline.target import observe_from_web
 
 
@@ -86,7 +86,7 @@ def _run(run_id: UUID, seat: str) -> tuple[Subject, gates.Seat]:
         return sign.sign_run(run=run, **given)
 
     subject = Subject(
-        facts=gatekeeper.run_facts(run),
+        facts=sign_off.run_facts(run),
         title=f"Run {str(run.pk)[:8]}",
         back=reverse("run", args=[run.pk]),
         stale=[],

@@ -19,7 +19,7 @@ from tests.world import World
 from tracking.models import File, Phase, SubworkflowTask, TestResult
 from v7migration.errors import Refused, SignatureRefused, TransitionRefused, UsageError
 from v7migration.ledger.models import AcceptedFailure, Event, Run, Validation
-from v7migration.pipeline import gatekeeper, performance, sign, validation
+from v7migration.pipeline import performance, sign, sign_off, validation
 from v7migration.pipeline.standing import standing
 from v7migration.pipeline.verify import Verification, shapes, trials, validate, verify, way_back
 from v7migration.postgres.queries import Check
@@ -121,7 +121,7 @@ def signed_by_sam(world: World) -> str:
     run = Run.objects.get()
     signature = sign.sign_run(
         run=run, seat="validation", person=world.user("sam"), password=PASSWORD, decision="approved", reason="",
-        shown_digest=gatekeeper.run_facts(run).digest,
+        shown_digest=sign_off.run_facts(run).digest,
     )  # fmt: skip
     return str(signature.decision)
 
@@ -224,11 +224,11 @@ def test_a_failure_is_accepted_by_name_by_a_test_sentinel_and_only_as_it_was(exe
         with pytest.raises(UsageError):
             validation.accept(run=run, person=executed.user("sam"), **wrong)
     turn = standing(executed.changeset()).next_action
-    assert turn.persona == "Test Sentinel" and "(indexes, shape of public.v7_test_results)" in turn.sentence
-    unsigned = gatekeeper.run_facts(run).digest
+    assert turn.persona == "Test Sentinel" and "“indexes” fails" in turn.sentence and "1 more" in turn.sentence
+    unsigned = sign_off.run_facts(run).digest
     validation.accept(run=run, person=executed.user("sam"), keys=keys, reason="Built tonight.")
     assert [p.met for p in validation.prerequisites(run)] == [True]
-    assert gatekeeper.run_facts(run).digest != unsigned, "what is signed covers the acceptance"
+    assert sign_off.run_facts(run).digest != unsigned, "what is signed covers the acceptance"
     assert Event.objects.filter(kind="failure.accepted", actor="sam").count() == 2
     assert signed_by_sam(executed) == "approved"
     with superuser() as admin:

@@ -10,8 +10,9 @@ from typing import Any
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, SeatState
 from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask, TestResult
-from v7migration.ledger.models import Rehearsal, Run, RunState, RunStep
+from v7migration.ledger.models import Rehearsal, Run
 from v7migration.pipeline import gatekeeper, performance, validation
+from v7migration.pipeline.runs import DONE, last_attempts, standing_run
 from v7migration.postgres import shape
 
 TABLE_SECTIONS = (1, 3, 4, 5, 6)
@@ -65,10 +66,18 @@ TITLES = (
 
 def criteria() -> tuple[Criterion, ...]:
     """Return the ten criteria as they stand now, about the newest execution that was not taken back."""
-    runs = Run.objects.filter(kind=Run.Kind.EXECUTE).exclude(state=RunState.ROLLED_BACK)
-    run = runs.select_related("changeset__rehearsal").first()
-    found = zip(TITLES, _of(run) if run is not None else _without_run(), strict=True)
-    return tuple(Criterion(number, title, **facts) for number, (title, facts) in enumerate(found, 1))
+    run = standing_run()
+    return criteria_of(run) if run is not None else _numbered(_without_run())
+
+
+def criteria_of(run: Run) -> tuple[Criterion, ...]:
+    """Return the ten criteria as they stand now, about one execution."""
+    return _numbered(_of(run))
+
+
+def _numbered(found: Iterable[dict[str, Any]]) -> tuple[Criterion, ...]:
+    titled = zip(TITLES, found, strict=True)
+    return tuple(Criterion(number, title, **facts) for number, (title, facts) in enumerate(titled, 1))
 
 
 def _without_run() -> list[dict[str, Any]]:
@@ -105,18 +114,13 @@ class _Validated:
 
     def __init__(self, run: Run) -> None:
         self.run, self.page = run, f"/runs/{run.pk}/validation/"
-        steps = RunStep.objects.filter(run=run).order_by("id").values_list("section", "key", "state")
-        last = {key: (section, state) for section, key, state in steps}
-        self.sections: dict[int, list[str]] = {}
-        for section, state in last.values():
-            self.sections.setdefault(section, []).append(state)
+        self.sections = last_attempts(run)
         self.newest = validation.newest(run)
         self.names = {check["name"] for check in self.newest.document["checks"]} if self.newest else set()
         self.failures = validation.failures(run, self.newest)
 
     def _committed(self, sections: Iterable[int]) -> bool:
-        done = (RunStep.State.COMMITTED, RunStep.State.SKIPPED)
-        return all(self.sections.get(s) and all(state in done for state in self.sections[s]) for s in sections)
+        return all(self.sections.get(s) and all(step.state in DONE for step in self.sections[s]) for s in sections)
 
     def sections_hold(self, sections: Iterable[int], said: str, names: Iterable[str]) -> dict[str, Any]:
         """Say whether sections are committed and the checks of what they made hold."""
@@ -180,7 +184,7 @@ def _rehearsed(rehearsal: Rehearsal, page: str) -> dict[str, Any]:
 
 def _seats(run: Run) -> tuple[dict[str, SeatState], dict[str, SeatState]]:
     of_changeset = selectors.signature_facts(gates.Subject("changeset", run.changeset_id))
-    of_run = selectors.signature_facts(gatekeeper.run_facts(run).subject)
+    of_run = selectors.signature_facts(gates.Subject("run", str(run.pk)))
     before = {state.seat.key: state for state in gates.seat_states(BEFORE, of_changeset)}
     return before, {state.seat.key: state for state in gates.seat_states(AFTER, of_run)}
 

@@ -20,7 +20,7 @@ from tracking import selectors as tracking_selectors
 from tracking.catalogue import PRE_EXECUTION
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Run
-from v7migration.pipeline import acceptance, coverage, escalation, validation
+from v7migration.pipeline import acceptance, coverage, escalation
 from v7migration.pipeline.target import TargetState, describe
 from v7migration.postgres import script as scripts
 from v7migration.postgres.fingerprint import differences, fingerprint
@@ -263,30 +263,6 @@ def find(digest: str | None) -> Changeset:
     if len(found) != 1:
         raise Refused(f"{len(found) or 'No'} changesets begin with {digest}.", "v7_status names the newest.")
     return found[0]
-
-
-def run_facts(run: Run) -> gates.SubjectFacts:
-    """Return what the seats after execution, and the rollback seat, are about: a run."""
-    changeset = run.changeset
-    ledger = sorted(run.steps.filter(state="committed").values_list("key", "transaction_id", "digest"))
-    evidence = {"run": str(run.pk), "changeset": changeset.digest, "steps": [list(row) for row in ledger]}
-    accepted = validation.covered(run)
-    digest = sha256_of({**evidence, "accepted": accepted} if accepted else evidence)
-    finished = run.state == "finished"
-    return gates.SubjectFacts(
-        kind="run",
-        id=str(run.pk),
-        digest=digest,
-        author=run.operator,
-        frozen_at=run.started_at,
-        target_name=changeset.snapshot.target_name,
-        system_identifier=changeset.snapshot.system_identifier,
-        fingerprint=changeset.snapshot.fingerprint,
-        nonce=changeset.nonce,
-        expires_at=None,
-        prerequisites=validation.prerequisites(run),
-        stale_reasons=() if finished or run.state in ("stopped", "failed") else (f"The run is {run.state}.",),
-    )  # fmt: skip
 
 
 def run_of(changeset: Changeset) -> Run | None:

@@ -18,7 +18,7 @@ from tracking import home, moving
 from v7migration.errors import GateClosed, Refused, StepFailed
 from v7migration.ledger.models import Emergency, Incident, Run, RunState
 from v7migration.ledger.services import append_event, open_incident
-from v7migration.pipeline import emergency, gatekeeper, notices, settle, stopping
+from v7migration.pipeline import emergency, notices, settle, sign_off, stopping
 from v7migration.pipeline.account import StepAccount, attempts
 from v7migration.pipeline.emergency import ROLL_BACK, STOP, VERIFY, Protocol, Told
 from v7migration.pipeline.target import Connection, describe, runner
@@ -121,7 +121,7 @@ def authorize(*, run: Run, operator: User, incident: str = "") -> Right:
         return _by(standing)
     if incident.strip():
         return Right("an incident", text=incident.strip())
-    decision = approvals_selectors.decision_on(seats=gates.ROLLBACK, facts=gatekeeper.run_facts(run))
+    decision = approvals_selectors.decision_on(seats=gates.ROLLBACK, facts=sign_off.run_facts(run))
     if not isinstance(decision, gates.Granted):
         raise GateClosed(
             [reason.sentence for reason in decision.reasons],

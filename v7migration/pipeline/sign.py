@@ -23,11 +23,10 @@ from tracking.services import phase_note_approval
 from v7migration.errors import GateClosed, Refused
 from v7migration.ledger.models import Changeset, Rehearsal, Run
 from v7migration.ledger.services import append_event, store_script
-from v7migration.pipeline import acceptance, coverage, findings
+from v7migration.pipeline import acceptance, coverage, findings, sign_off
 from v7migration.pipeline.gatekeeper import (
     facts,
     rendered_script,
-    run_facts,
     sha256_of,
     source_bytes,
     staleness,
@@ -183,7 +182,7 @@ def sign_run(
     signature = approvals_services.sign(
         subject=Subject("run", str(run.pk)), seat=seat, person=person, password=password,
         decision=cast(Any, decision), reason=reason, address=address, user_agent=user_agent, shown_digest=shown_digest,
-        facts=lambda: run_facts(run),
+        facts=lambda: sign_off.run_facts(run),
     )  # fmt: skip
     if seat in {s.key for s in gates.AFTER}:
         phase_note_approval(

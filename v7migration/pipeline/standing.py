@@ -12,7 +12,7 @@ from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, RE
 from tracking.actors import meant_by
 from tracking.models import GlobalImpact
 from v7migration.ledger.models import Changeset, Run, RunState
-from v7migration.pipeline import acceptance, emergency, gatekeeper, incidents, tasks
+from v7migration.pipeline import acceptance, emergency, gatekeeper, incidents, sign_off, tasks
 from v7migration.pipeline.gatekeeper import Staleness
 from v7migration.pipeline.target import TargetState
 
@@ -71,7 +71,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Standing:
-    """One changeset at this moment. ``staleness`` is empty once a run exists: the run keeps its own account."""
+    """One changeset at this moment. ``staleness`` is empty once a run exists: the run keeps its own account.
+
+    ``awaited``: what the seats after the execution wait for besides each other.
+    """
 
     changeset: Changeset
     run: Run | None
@@ -80,6 +83,7 @@ class Standing:
     decision: gates.Decision
     before: tuple[SeatState, ...]
     after: tuple[SeatState, ...]
+    awaited: tuple[gates.Prerequisite, ...] = ()
 
     @cached_property
     def status(self) -> str:
@@ -106,7 +110,7 @@ class Standing:
             persona, sentence = emergency.turn(waiting)
             return action(persona, f"An emergency holds everything (run {str(waiting.run_id)[:8]}): {sentence}.")
         if self.run is not None:
-            return _after_start(self.run, self.after)
+            return _after_start(self.run, self.after, self.awaited)
         return _before_start(self)
 
     @cached_property
@@ -132,8 +136,10 @@ def standing(changeset: Changeset, *, target: TargetState | None = None) -> Stan
     facts = gatekeeper.facts(changeset, stale=stale)
     signatures = selectors.signature_facts(facts.subject)
     after: tuple[SeatState, ...] = ()
+    awaited: tuple[gates.Prerequisite, ...] = ()
     if run is not None:
-        of_run = gatekeeper.run_facts(run)
+        of_run = sign_off.run_facts(run)
+        awaited = tuple(p for p in of_run.prerequisites if not p.met)
         after = gates.seat_states(AFTER, selectors.signature_facts(of_run.subject), of_run.prerequisites)
     return Standing(
         changeset=changeset,
@@ -143,6 +149,7 @@ def standing(changeset: Changeset, *, target: TargetState | None = None) -> Stan
         decision=selectors.decision_on(seats=BEFORE, facts=facts),
         before=gates.seat_states(BEFORE, signatures, facts.prerequisites),
         after=after,
+        awaited=awaited,
     )
 
 
@@ -188,7 +195,7 @@ def _persona_in(sentence: str) -> str:
     return sentence.rpartition("(")[2].rstrip(").") if "(" in sentence else DB_TEAM_LEAD
 
 
-def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
+def _after_start(run: Run, after: Sequence[SeatState], awaited: Sequence[gates.Prerequisite]) -> NextAction:
     if run.state == RunState.RUNNING:
         return action(DB_TEAM_LEAD, f"The run is under way ({run.operator}); wait for it, or stop it on its page.")
     if run.state in (RunState.STOPPED, RunState.FAILED):
@@ -199,18 +206,14 @@ def _after_start(run: Run, after: Sequence[SeatState]) -> NextAction:
         return action(DB_TEAM_LEAD, "Run v7_execute to go on, or v7_rollback to go back.")
     if run.state == RunState.ROLLED_BACK:
         return action(DB_TEAM_LEAD, "The run was taken back. A new cycle begins with v7_rehearse and v7_freeze.")
-    for seat in after:
-        if seat.state == APPROVED:
-            continue
-        if seat.waiting_for == ("v7_verify",):
-            return action(gates.TEST_SENTINEL, "Run v7_verify; then validation can be signed.")
-        if failed := [name for name in seat.waiting_for if name.startswith("v7_verify: ")]:
-            said = f"{', '.join(name.removeprefix('v7_verify: ') for name in failed[:3])}{', …' if failed[3:] else ''}"
-            way_on = f"Repair, or accept by name at /runs/{run.pk}/validation/"
-            return action(gates.TEST_SENTINEL, f"The validation found failures ({said}). {way_on}.")
-        if not seat.waiting_for:
-            return action(seat.seat.persona, f"Sign “{seat.seat.meaning}” on the run's page.", seat.seat.key)
-    return action(ARCHITECT, "Phase 4 is complete. Kick off Phase 5.")
+    state = next((state for state in after if state.state != APPROVED), None)
+    if state is None:
+        return action(ARCHITECT, "Phase 4 is complete. Kick off Phase 5.")
+    seat = state.seat
+    if (first := next((p for p in awaited if p.seat == seat.key), None)) is not None:
+        more = sum(p.seat == seat.key for p in awaited) - 1
+        return action(seat.persona, f"{first.reason} ({more} more on the run's page.)" if more else first.reason)
+    return action(seat.persona, f"Sign “{seat.meaning}” on the run's page.", seat.key)
 
 
 def _principles(standing: Standing) -> tuple[Principle, ...]:

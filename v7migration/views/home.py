@@ -19,7 +19,7 @@ from tracking import selectors as tracking_selectors
 from tracking.actors import assessors
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from v7migration.ledger.models import Incident, Run, RunState
-from v7migration.pipeline import coverage, escalation, gatekeeper
+from v7migration.pipeline import coverage, escalation, gatekeeper, sign_off
 from v7migration.pipeline.incidents import authors
 from v7migration.pipeline.standing import Standing, nothing_frozen, standing
 
@@ -59,7 +59,7 @@ def _seats(request: HttpRequest, current: Standing | None) -> list[dict[str, Any
     if current.run is None:
         subjects.append((BEFORE, current.facts))
     elif current.run.state == RunState.FINISHED:
-        subjects.append((AFTER, gatekeeper.run_facts(current.run)))
+        subjects.append((AFTER, sign_off.run_facts(current.run)))
     waiting = approvals_selectors.waiting_for(user=request.user, subjects=subjects)
     return [
         {

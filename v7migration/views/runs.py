@@ -19,7 +19,7 @@ from tracking.actors import require
 from tracking.views.acting import actor_of
 from v7migration.ledger.models import Event, Run, RunState, RunStep
 from v7migration.ledger.services import request_stop
-from v7migration.pipeline import emergency, gatekeeper
+from v7migration.pipeline import emergency, sign_off
 from v7migration.pipeline.stopping import STOPPERS
 from v7migration.views.reading import parsed, plan
 
@@ -45,7 +45,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run = get_object_or_404(
         Run.objects.select_related("changeset__snapshot", "changeset__rehearsal", "undoes"), pk=run_id
     )
-    facts = gatekeeper.run_facts(run)
+    facts = sign_off.run_facts(run)
     executes = run.kind == Run.Kind.EXECUTE
     context = {
         "title": f"Run {str(run.pk)[:8]}",

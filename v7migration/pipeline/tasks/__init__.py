@@ -5,7 +5,8 @@ one completes it, in the name of the person who left it. Nobody ticks a task off
 sets it back.
 """
 
+from v7migration.pipeline.tasks.post_execution import integration_missing
 from v7migration.pipeline.tasks.progress import advance, as_document, missing, on_record, on_write, proofs
 from v7migration.pipeline.tasks.proof import Proof
 
-__all__ = ["Proof", "advance", "as_document", "missing", "on_record", "on_write", "proofs"]
+__all__ = ["Proof", "advance", "as_document", "integration_missing", "missing", "on_record", "on_write", "proofs"]
