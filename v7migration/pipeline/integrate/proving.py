@@ -103,6 +103,11 @@ def differences(facts: Description) -> Iterator[str]:
     yield from _compared(ours.name, ours.columns, _catalog("public", [ours.name]).get(ours.name, {}))
 
 
+def _plain(kind: str) -> str:
+    """Return the type of a view's column as far as a view keeps it: text is text, with a length or without."""
+    return kind.replace("character varying", "text")
+
+
 _Shape = tuple[str, int | None, bool | None]
 
 
@@ -113,7 +118,9 @@ def _catalog(schema: str, names: list[str]) -> dict[str, dict[str, _Shape]]:
         cursor.execute(COLUMNS, [schema, names])
         for relation, column, kind, modifier, is_required, relkind in cursor.fetchall():
             length = modifier - VARLENA if kind.startswith("character varying") and modifier > 0 else None
-            found.setdefault(relation, {})[column] = (kind, length, None if relkind == "v" else not is_required)
+            is_view = relkind == "v"
+            shape = (_plain(kind), None, None) if is_view else (kind, length, not is_required)
+            found.setdefault(relation, {})[column] = shape
     return found
 
 
@@ -126,9 +133,11 @@ def _compared(name: str, columns: tuple[Column, ...], there: Mapping[str, _Shape
             yield f"{name}.{column.name} is not there"
             continue
         kind, length, is_nullable = there[column.name]
-        wanted = column.kind + ("[]" if column.is_array else "")
-        if (kind, length) != (wanted, column.length):
-            yield f"{name}.{column.name} is {_typed(kind, length)}, not {_typed(wanted, column.length)}"
+        wanted, longest = column.kind + ("[]" if column.is_array else ""), column.length
+        if is_nullable is None:
+            wanted, longest = _plain(wanted), None
+        if (kind, length) != (wanted, longest):
+            yield f"{name}.{column.name} is {_typed(kind, length)}, not {_typed(wanted, longest)}"
         elif is_nullable is not None and is_nullable != column.is_nullable:
             yield f"{name}.{column.name} {'may' if is_nullable else 'must not'} be NULL"
 
