@@ -26,13 +26,13 @@ from v7migration.pipeline.verify import validate, verify
 def task_of(number: str) -> SubworkflowTask:
     """Return a task of the document by its number, as the database has it now."""
     return next(
-        task for task in SubworkflowTask.objects.filter(parent_phase=4) if task.document_number == number
+        task for task in SubworkflowTask.objects.filter(parent_phase__phase_number=4) if task.document_number == number
     )  # fmt: skip
 
 
 def statuses() -> dict[str, str]:
     """Return where each task of the Database Phase stands, by its number in the document."""
-    return {task.document_number: task.status for task in SubworkflowTask.objects.filter(parent_phase=4)}
+    return {task.document_number: task.status for task in SubworkflowTask.objects.filter(parent_phase__phase_number=4)}
 
 
 def lacking(number: str) -> list[str]:

@@ -49,6 +49,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Runs", "play_circle", "runs"),
             _page("Incidents", "emergency_home", "incidents"),
             _page("Success criteria", "checklist", "criteria"),
+            _page("The document", "menu_book", "document"),
         ],
     },
     {

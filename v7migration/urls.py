@@ -38,6 +38,7 @@ urlpatterns = [
     path("incidents/<uuid:incident_id>/", views.incident_page, name="incident"),
     path("incidents/<uuid:incident_id>/grade/", views.incident_grade, name="incident-grade"),
     path("criteria/", views.criteria_page, name="criteria"),
+    path("document/", views.document_page, name="document"),
     path("dependencies/", views.dependency_page, name="dependencies"),
     re_path(r"^dependencies\.(?P<form>svg|json)$", views.dependency_file, name="dependency-file"),
     path("api/v1/docs", docs_page, name="api-docs"),

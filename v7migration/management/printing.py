@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
+from v7migration.pipeline.document import CHAPTERS, Line
 from v7migration.postgres.script import Section, Step
 
 Say = Callable[[str], None]
@@ -31,6 +36,21 @@ def print_checks(say: Say, checks: Iterable[dict[str, Any]]) -> None:
         say(f"    expected: {check['expected']}; found: {check['actual']}")
         if check.get("note"):
             say(f"    ({check['note']})")
+
+
+def print_document(console: Console, lines: Iterable[Line]) -> None:
+    """Print the phase document line by line: what it says, and the evidence with person and time."""
+    table = Table("", "Line of the document", "Evidence", box=SIMPLE_HEAD, pad_edge=False)
+    found = list(lines)
+    for chapter, mine in groupby(found, lambda line: line.chapter):
+        table.add_row("", Text(f"{chapter} {CHAPTERS[chapter]}".strip(), style="bold"), "")
+        for line in mine:
+            who = ", ".join(filter(None, [line.by, f"{line.at:%Y-%m-%d %H:%M} UTC" if line.at else ""]))
+            evidence = Text(line.said + (f" ({who})" if who else ""))
+            table.add_row("✓" if line.met else "✗", Text(f"{line.place} {line.text}".strip()), evidence)
+    console.print(table)
+    met = sum(line.met for line in found)
+    console.print(f"{met} of {len(found)} lines of the document have their evidence.", markup=False)
 
 
 class ProgressReporter:

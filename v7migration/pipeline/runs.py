@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,16 +40,6 @@ class Checked:
     checks: tuple[dict[str, Any], ...]
     by: str
     at: datetime | None
-    is_verified: bool
-
-    def failed(self, names: Iterable[str]) -> list[str]:
-        """Return the named checks that failed, as name and title; those of a table or view are named after it."""
-        wanted = tuple(names)
-        return [
-            f"{check['name']} ({check['title']})"
-            for check in self.checks
-            if not check["ok"] and any(check["name"] == name or check["name"].startswith(f"{name} ") for name in wanted)
-        ]
 
     def named(self, name: str) -> dict[str, Any] | None:
         """Return one check, None where it was not made."""
@@ -61,6 +50,6 @@ def last_checks(run: Run) -> Checked:
     """Return what was last checked of a run: by ``v7_verify``, else the document's queries at the run's own end."""
     verified: dict[str, Any] = run.report.get("verify") or {}
     if not verified:
-        return Checked(tuple(run.report.get("document", ())), run.operator, run.finished_at, is_verified=False)
+        return Checked(tuple(run.report.get("document", ())), run.operator, run.finished_at)
     event = Event.objects.filter(kind="verify.finished", subject=str(run.pk)).first()
-    return Checked(tuple(verified["checks"]), verified.get("by") or "", event.at if event else None, is_verified=True)
+    return Checked(tuple(verified["checks"]), verified.get("by") or "", event.at if event else None)

@@ -6,6 +6,7 @@ from v7migration.views.code_map import code_map, code_map_change
 from v7migration.views.coverage import coverage_cell, coverage_page, coverage_sign
 from v7migration.views.criteria import criteria_page
 from v7migration.views.dependencies import dependency_file, dependency_page
+from v7migration.views.document import document_page
 from v7migration.views.enum_groups import enum_group, enum_groups
 from v7migration.views.files import file_inventory, file_page
 from v7migration.views.home import home
@@ -27,6 +28,7 @@ __all__ = [
     "criteria_page",
     "dependency_file",
     "dependency_page",
+    "document_page",
     "enum_group",
     "enum_groups",
     "file_inventory",

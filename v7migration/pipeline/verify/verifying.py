@@ -17,6 +17,7 @@ from v7migration.ledger.models import Incident, Run, RunState, Validation
 from v7migration.ledger.services import append_event
 from v7migration.pipeline import grading, performance, reporting
 from v7migration.pipeline.consolidation import must_be_documented
+from v7migration.pipeline.runs import standing_run
 from v7migration.pipeline.target import runner
 from v7migration.pipeline.verify import recording, shapes, strict, trials, way_back
 from v7migration.postgres.queries import Check, all_ok, run_document_queries
@@ -96,7 +97,7 @@ def validate(*, person: User) -> Verification:
 
 
 def _look(person: str, *, whole: bool) -> _Looked:
-    run = Run.objects.filter(kind=Run.Kind.EXECUTE).exclude(state=RunState.ROLLED_BACK).first()
+    run = standing_run()
     if run is None or not run.populated:
         before = Run.objects.filter(state=RunState.ROLLED_BACK).exists()
         with runner(application_name="v7_verify") as connection:
