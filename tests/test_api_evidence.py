@@ -36,9 +36,9 @@ def test_the_criteria_and_the_tasks_are_those_of_the_status(
     for criterion in found:
         assert criterion["title"] in page
         assert not criterion["met"] or f'href="{criterion["page"]}"' in page
-    tasks = otto.get("preparation")
+    tasks = otto.get("evidence")
     assert [(task["task"], task["status"], len(task["evidence"])) for task in tasks] == [
-        (task["task"], task["status"], len(task["evidence"])) for task in told["preparation"]
+        (task["task"], task["status"], len(task["evidence"])) for task in told["tasks"]
     ]
     assert all(proof["said"] for task in tasks for proof in task["evidence"])
 
@@ -55,7 +55,7 @@ def test_changesets_are_listed_and_read_and_never_written(signed: World) -> None
     otto.get("changesets/ffffffffff", expect=404)
     for wrong in ("changesets/%25", "changesets/ab", "changesets/ABCDEF12", "changesets?order=manifest"):
         otto.get(wrong, expect=422)
-    for address in ("changesets", f"changesets/{changeset.digest}", "criteria", "preparation"):
+    for address in ("changesets", f"changesets/{changeset.digest}", "criteria", "evidence"):
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             assert otto.send(method, address, {}).status_code == 405, (method, address)
 

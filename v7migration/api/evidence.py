@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from tracking.choices import TaskStatus
 from v7migration.api.problems import answers
-from v7migration.pipeline import criteria, preparation
+from v7migration.pipeline import criteria, tasks
 
 router = Router(tags=["workflow"])
 PAGE = "address of the page that shows the evidence, on this server; empty where there is none yet"
@@ -98,11 +98,11 @@ def criteria_list(request: HttpRequest) -> Any:
 
 
 @router.get(
-    "/preparation",
+    "/evidence",
     response=answers(list[ProvenTask]),
-    operation_id="read_preparation",
+    operation_id="read_evidence",
     summary="Read the evidence of the tasks",
 )
-def preparation_list(request: HttpRequest) -> Any:
+def evidence_list(request: HttpRequest) -> Any:
     """Return the tasks that complete from their evidence, with what is there and what is missing."""
-    return preparation.as_document()
+    return tasks.as_document()
