@@ -84,7 +84,7 @@ def prove_api(*, url: str, token: str, person: User) -> dict[str, Any]:
 def _address(url: str) -> str:
     parts = urlsplit(url)
     is_here = parts.hostname == "localhost" or _is_loopback(parts.hostname or "")
-    if parts.username or not parts.hostname or parts.scheme not in ("http", "https"):
+    if "@" in parts.netloc or not parts.hostname or parts.scheme not in ("http", "https"):
         raise UsageError(f"{url!r} is no address of a site.", "Write it as https://v7.example.org/.")
     if parts.scheme == "http" and not is_here:
         raise UsageError("A token is not sent over plain HTTP to another machine.", "Use the site's https address.")
