@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.db import OperationalError, connections
 from django.test import Client
-from django.urls import reverse
+from django.urls import URLResolver, get_resolver, reverse
 
 from approvals import tokens
 from approvals.models import PersonalToken, Signature
@@ -26,6 +28,8 @@ from v7migration.api.v1 import api
 from v7migration.ledger.models import Event
 
 IMPACT = {"change_type": "enum", "impact_description": "Two status types become one."}
+LOGINS = ("/login/", "/admin/login/")
+OPEN_TO_ALL = (*LOGINS, "/logout/", "/admin/logout/", "/admin/jsi18n/")
 EVERYTHING_IN_PLACE = frozenset({"summary", "description", "operationId", "tags", "security"})
 
 
@@ -141,6 +145,47 @@ def test_a_token_never_signs_and_opens_no_page(frozen: World) -> None:
     assert operations == []
 
 
+def addresses(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    """Yield an address of every page that is not the API's."""
+    for entry in resolver.url_patterns:
+        route = prefix + str(entry.pattern).removeprefix("^").removesuffix("$")
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry, route) if entry.namespace != "api-v1" else ()
+        else:
+            route = re.sub(r"<uuid:[^>]+>|\(\?P<form>[^)]*\)", str(UUID(int=7)), route)
+            yield "/" + re.sub(r"<int:[^>]+>", "4", re.sub(r"<[^>]+>", "execution", route)).replace("\\", "")
+
+
+def test_with_a_token_alone_every_page_is_closed(rolled_back: World) -> None:
+    """Whoever adds a page that signs, or any other, cannot forget it: all addresses are asked."""
+    program = Client(headers={"Authorization": f"Bearer {secret_of(rolled_back, 'ada')}"})
+    found = sorted(set(addresses(get_resolver())))
+    assert len(found) > 100
+    assert sum("/sign/" in address for address in found) >= 4
+    for address in found:
+        for method in ("GET", "POST"):
+            answer = program.generic(method, address, f"password={PASSWORD}&decision=approved&seat=execution")
+            where = answer.get("Location", "")
+            open_to_all = address in OPEN_TO_ALL and "ada" not in answer.content.decode()
+            is_closed = answer.status_code in (302, 301) and (where.startswith(LOGINS) or where == address + "/")
+            assert is_closed or open_to_all or answer.status_code in (403, 404, 405), (method, address, answer)
+            assert "sessionid" not in answer.cookies or not answer.cookies["sessionid"].value
+    assert not Signature.objects.exists()
+
+
+def test_a_token_does_not_approve_a_phase_and_a_session_does(rolled_back: World) -> None:
+    for name, move in (("lena", "start"), ("lena", "submit_for_review")):
+        session(rolled_back, name).post(f"phases/4/{move}", {})
+    refused = caller(rolled_back, "ada").post("phases/4/approve", {}, expect=403)
+    assert "A token does not approve" in refused["detail"]
+    both = session(rolled_back, "ada").client
+    secret = secret_of(rolled_back, "ada")
+    header = {"Authorization": f"Bearer {secret}"}
+    answer = both.post(f"{ROOT}phases/4/approve", {}, content_type=JSON, headers=header)
+    assert answer.status_code == 403
+    assert session(rolled_back, "ada").post("phases/4/approve", {})["approved_by"] == "ada"
+
+
 # -- sessions --------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +282,15 @@ def test_hostile_addresses_are_refused_as_problems(rolled_back: World) -> None:
         dana.get(address, expect=status)
     answer = dana.send("PUT", "impacts", {})
     assert (answer.status_code, set(answer["Allow"].split(", "))) == (405, {"GET", "POST"})
+
+
+def test_a_condition_in_a_header_is_refused_before_somebody_relies_on_it(rolled_back: World) -> None:
+    dana, impact = caller(rolled_back, "dana").client, an_impact()
+    for name in ("If-Match", "If-Unmodified-Since", "If-None-Match"):
+        for value in ("*", '"nonsense"', "\x7f"):
+            answer = dana.delete(f"{ROOT}impacts/{impact.pk}", headers={name: value})
+            assert (answer.status_code, "updated_at" in answer.json()["next_step"]) == (400, True)
+            assert dana.get(f"{ROOT}impacts/{impact.pk}", headers={name: value}).status_code == 200
 
 
 def test_a_database_that_does_not_answer_is_a_503_with_a_next_step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -125,6 +126,24 @@ def test_an_enum_migration_is_changed_while_it_is_proposed_and_then_only_moved(h
     assert (row["status"], row["approved_by"]) == ("approved", "ada")
     ada.patch(f"enum-migrations/{row['id']}", {"updated_at": row["updated_at"], "risk_level": "low"}, expect=403)
     ada.delete(f"enum-migrations/{row['id']}", expect=403)
+
+
+def test_two_who_propose_one_type_at_once_make_one_row(world: World) -> None:
+    programs, statuses = [caller(world, name) for name in ("dana", "lena", "ada", "wilma")], []
+
+    def propose(program: Caller) -> None:
+        try:
+            statuses.append(program.send("POST", "enum-migrations", ENUM).status_code)
+        finally:
+            connections.close_all()  # a thread's sessions are its own
+
+    threads = [Thread(target=propose, args=[program]) for program in programs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [201, 409, 409, 409]
+    assert EnumMigration.objects.filter(current_enum_name=ENUM["current_enum_name"]).count() == 1
 
 
 def test_a_task_is_planned_changed_moved_and_deleted_only_while_nothing_came_of_it(home: World) -> None:

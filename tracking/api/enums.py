@@ -21,7 +21,6 @@ from tracking.models import EnumMigration
 from tracking.views.acting import actor_of
 from tracking.views.enums import SERVICES
 from v7migration.api.problems import WRITING, answers
-from v7migration.errors import Refused
 
 router = Router(tags=["enum migrations"])
 Transition = Literal["approve", "implement", "confirm", "retire", "roll_back", "propose_again"]
@@ -156,11 +155,9 @@ def enum_create(
     request: HttpRequest, proposed: EnumMigrationProposed, confirm_voids: ConfirmVoids = False
 ) -> Status[Any]:
     """Propose that a V7 type takes the place of a type, as an assessor, the DB Team Lead or The Architect."""
-    if EnumMigration.objects.filter(current_enum_name=proposed.current_enum_name).exists():
-        raise Refused(f"There is already a row for {proposed.current_enum_name}.", "Change that one.")
     ask_before_voiding(EnumMigration, confirm_voids)
     content = proposed.model_dump(exclude={"reason"})
-    row = services.enum_migration_propose(actor=actor_of(request), reason=proposed.reason, **content)
+    row = services.enum_migration_propose(actor=actor_of(request), reason=proposed.reason, only_new=True, **content)
     return Status(201, enum_read(request, row.pk))
 
 

@@ -20,8 +20,9 @@ from tracking.choices import PhaseStatus
 from tracking.models import Phase
 from tracking.views.acting import actor_of
 from tracking.views.phases import SERVICES
+from v7migration.api.authentication import is_by_token
 from v7migration.api.problems import WRITING, answers
-from v7migration.errors import Refused
+from v7migration.errors import Refused, SignatureRefused
 
 router = Router(tags=["phases"])
 Key = Annotated[int, Path(ge=1, le=7, description="1 to 7")]
@@ -147,6 +148,13 @@ def phase_delete(request: HttpRequest, number: Key) -> NoReturn:
     "/{number}/{transition}", response=answers(PhaseOut, *WRITING), operation_id="move_phase", summary="Move a phase"
 )
 def phase_move(request: HttpRequest, number: Key, transition: Transition, move: Move) -> Phase:
-    """Make a transition: the lead starts, submits, blocks and unblocks; The Architect does everything."""
+    """Make a transition: the lead starts, submits, blocks and unblocks; The Architect does everything.
+
+    A token never approves a phase: that is a signature, and asks for a signed-in person.
+    """
+    if transition == "approve" and is_by_token(request):
+        raise SignatureRefused(
+            f"A token does not approve phase {number}: an approval is signed.", "Sign in and approve it on its page."
+        )
     moved(request, SERVICES[transition], move, phase=phase_read(request, number))
     return phase_read(request, number)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connections
+
 from tracking.actors import ARCHITECT, DB_TEAM_LEAD, TEST_SENTINEL, Actor, assessors, require
 from tracking.choices import EnumMigrationStatus, Risk
 from tracking.machines import ENUM_MIGRATION
 from tracking.models import EnumMigration
 from tracking.services.writing import change, locked, transition, validate, writing
-from v7migration.errors import TransitionRefused
+from v7migration.errors import Refused, TransitionRefused
 
 BUILDERS = frozenset({DB_TEAM_LEAD, ARCHITECT})
 VALIDATORS = frozenset({TEST_SENTINEL, ARCHITECT})
@@ -66,15 +68,16 @@ def enum_migration_propose(
     migration_script: str = "",
     rollback_script: str = "",
     reason: str = "",
+    only_new: bool = False,
 ) -> EnumMigration:
     """Propose that one type takes the place of another, or bring an open proposal for it up to date.
 
     A row that is already approved or further on is returned as it is, and so is one that says the same:
-    running an inventory twice writes nothing the second time.
+    running an inventory twice writes nothing the second time. ``only_new`` refuses where there is a row.
 
     Raises:
         TransitionRefused: the actor assesses nothing (guardians, workflow personas, The Architect, DB Team Lead).
-        Refused: a value is not valid.
+        Refused: a value is not valid, or there is a row and only a new one was wanted.
     """
     require(actor, assessors() | BUILDERS, "propose an ENUM migration")
     said = {
@@ -89,9 +92,13 @@ def enum_migration_propose(
         "rollback_script": rollback_script,
     }
     with writing(actor=actor, reason=reason) as alias:
+        with connections[alias].cursor() as cursor:  # two at once: the second one waits and finds the first one's row
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [current_enum_name])
         row = EnumMigration.objects.using(alias).filter(current_enum_name=current_enum_name).first()
         if row is None:
             row = EnumMigration(current_enum_name=current_enum_name, **said)
+        elif only_new:
+            raise Refused(f"There is already a row for {current_enum_name}.", "Change that one.")
         else:
             row = locked(row, alias)
             same = all(getattr(row, name) == value for name, value in said.items())

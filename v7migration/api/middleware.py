@@ -11,6 +11,7 @@ from v7migration.api.problems import MEDIA_TYPE, problem
 ROOT = "/api/"
 LARGEST = 9 * 1024 * 1024
 """Bytes of the largest body that any operation takes: reports of 8 MiB and the lines of a form around them."""
+CONDITIONS = frozenset({"If-Match", "If-Unmodified-Since", "If-None-Match"})
 SENTENCES = {
     400: "The request cannot be read.",
     403: "This is refused.",
@@ -32,7 +33,7 @@ class ProblemMiddleware:
         """Pass the request on and look at the answer."""
         if not request.path.startswith(ROOT):
             return self.get_response(request)
-        response = _too_large(request) or self.get_response(request)
+        response = _too_large(request) or _conditional(request) or self.get_response(request)
         kind = response.headers.get("Content-Type", "")
         if response.status_code >= 400 and not kind.startswith(MEDIA_TYPE):
             response = _as_problem(response)
@@ -46,6 +47,13 @@ def _too_large(request: HttpRequest) -> HttpResponse | None:
     """Refuse a body by the length it declares, before anything of it is read or kept in a file."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     return problem(413, SENTENCES[413]) if length.isdecimal() and int(length[:20]) > LARGEST else None
+
+
+def _conditional(request: HttpRequest) -> HttpResponse | None:
+    """Refuse a write with a condition that is not compared here: whoever sends one relies on it."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or not CONDITIONS & set(request.headers):
+        return None
+    return problem(400, "A condition in a header is not compared.", "Send the updated_at that you read instead.")
 
 
 def _as_problem(page: HttpResponse) -> HttpResponse:
