@@ -244,6 +244,7 @@ def test_events_need_the_right_to_view_them(rolled_back: World) -> None:
         ('{"impact_description": "x", "change_type": "enum", "change_detail": {"a": "\\ud800"}}', JSON, 422),
         ('{"impact_description": "x", "change_type": "enum", "change_detail": {"a": 1e999}}', JSON, 422),
         ('{"impact_description": "x", "change_type": "enum", "change_detail": []}', JSON, 422),
+        ('{"change_type": "enum", "change_detail": ' + '{"a": ' * 101 + "1" + "}" * 102, JSON, 422),
         ('{"impact_description": "x", "change_type": "enum", "affected_layers": [99999999999]}', JSON, 422),
         ('{"impact_description": "x", "change_type": "enum", "affected_layers": [77]}', JSON, 422),
         ('{"impact_description": "x", "change_type": "enum", "reason": 5}', JSON, 422),

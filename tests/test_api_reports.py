@@ -129,6 +129,9 @@ def test_a_form_holds_reports_and_nothing_else_and_all_or_none_are_taken(rolled_
         assert is_problem(sam.post(ADDRESS, form), 422), form
     half = b"<testsuite>" + b" " * (reports.LARGEST // 2) + b"</testsuite>"
     assert is_problem(sam.post(ADDRESS, {"file": [a_file(half), a_file(half)]}), 413)
+    third = b"<testsuite>" + b"<testcase name='a'/>" * (reports.MOST // 3 + 1) + b"</testsuite>"
+    refused = sam.post(ADDRESS, {"file": [a_file(third), a_file(third), a_file(third)]})
+    assert is_problem(refused, 422) and "Together" in refused.json()["detail"]
     many = {"file": [a_file(b"<x/>") for _ in range(150)]}
     assert is_problem(sam.post(ADDRESS, many), 400)
     assert not TestResult.objects.exists()

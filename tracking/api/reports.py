@@ -24,8 +24,8 @@ PART = "file"
 """The name of the form's field that holds a report; several fields of this name are several reports."""
 LARGEST = 8 * 1024 * 1024
 """Bytes of all reports of one request; the command takes larger ones."""
-MOST = 20_000
-"""Test cases of one report."""
+MOST = 5_000
+"""Test cases of one request: each is a row with its history, and all are one transaction."""
 LONGEST = 200
 FileName = Annotated[
     str,
@@ -37,7 +37,7 @@ REPORT = (
     '<testcase classname="tests.integration.test_domain" name="test_writes" time="0.5">'
     '<failure message="assert 1 == 2"/></testcase></testsuite></testsuites>'
 )
-_TEXT = {"type": "string", "description": "what `pytest --junit-xml=FILE` writes; at most 8 MiB and 20,000 cases"}
+_TEXT = {"type": "string", "description": "what `pytest --junit-xml=FILE` writes; at most 8 MiB and 5,000 cases"}
 _FILES = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
 _FIELDS = {"type": "object", "required": [PART], "additionalProperties": False, "properties": {PART: _FILES}}
 BODY: dict[str, Any] = {

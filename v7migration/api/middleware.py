@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
@@ -11,6 +13,8 @@ from v7migration.api.problems import MEDIA_TYPE, problem
 ROOT = "/api/"
 LARGEST = 9 * 1024 * 1024
 """Bytes of the largest body that any operation takes: reports of 8 MiB and the lines of a form around them."""
+DRAINED, PIECE = 64 * 1024 * 1024, 64 * 1024
+"""Bytes of a refused body that are read and thrown away, and of one piece of it."""
 CONDITIONS = frozenset({"If-Match", "If-Unmodified-Since", "If-None-Match"})
 SENTENCES = {
     400: "The request cannot be read.",
@@ -34,6 +38,8 @@ class ProblemMiddleware:
         if not request.path.startswith(ROOT):
             return self.get_response(request)
         response = _too_large(request) or _conditional(request) or self.get_response(request)
+        if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            _drain(request)
         kind = response.headers.get("Content-Type", "")
         if response.status_code >= 400 and not kind.startswith(MEDIA_TYPE):
             response = _as_problem(response)
@@ -47,6 +53,14 @@ def _too_large(request: HttpRequest) -> HttpResponse | None:
     """Refuse a body by the length it declares, before anything of it is read or kept in a file."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     return problem(413, SENTENCES[413]) if length.isdecimal() and int(length[:20]) > LARGEST else None
+
+
+def _drain(request: HttpRequest) -> None:
+    """Read on what is refused, up to a bound: a client that cannot send any more never looks at the answer."""
+    left = DRAINED
+    with suppress(OSError):  # the client is gone
+        while left > 0 and (part := request.read(min(left, PIECE))):
+            left -= len(part)
 
 
 def _conditional(request: HttpRequest) -> HttpResponse | None:

@@ -16,7 +16,7 @@ from tracking.services import test_results_record
 from v7migration.errors import UsageError
 from v7migration.ledger.models import Inventory
 from v7migration.ledger.services import append_event
-from v7migration.pipeline.integrate.junit_report import Case, Report, read, shortened
+from v7migration.pipeline.integrate.junit_report import Case, Report, read, shortened, too_many
 from v7migration.source.naming import parse
 
 LONGEST = 500
@@ -52,8 +52,13 @@ def take_files(paths: Sequence[Path], *, actor: Actor) -> list[dict[str, Any]]:
 def take_contents(
     contents: Sequence[tuple[str, bytes]], *, actor: Actor, most: int | None = None
 ) -> list[dict[str, Any]]:
-    """Take reports from pairs of name and bytes, each with at most ``most`` cases (see :func:`take_files`)."""
-    reports = [(name, read(content, name=name, most=most)) for name, content in contents]
+    """Take reports from pairs of name and bytes, with at most ``most`` cases in all (see :func:`take_files`)."""
+    reports, cases = [], 0
+    for name, content in contents:
+        reports.append((name, read(content, name=name, most=most)))
+        cases += len(reports[-1][1].cases)
+        if most is not None and cases > most:
+            raise too_many(f"Together the reports hold more than {most:,} test cases.")
     return [take(report, name=name, actor=actor) for name, report in reports]
 
 

@@ -125,7 +125,7 @@ def read(content: bytes, *, name: str, most: int | None = None) -> Report:
     if not cases:
         raise InvalidValue(f"{name} holds no test case.", "Nothing was tested, so nothing is recorded.")
     if most is not None and len(cases) > most:
-        raise _too_many(f"{name} holds more than {most:,} test cases.")
+        raise too_many(f"{name} holds more than {most:,} test cases.")
     return Report(cases)
 
 
@@ -138,7 +138,7 @@ class _Bounded(TreeBuilder):
 
     def start(self, tag: Any, attrs: dict[Any, Any], /) -> Element:
         if not self.left:
-            raise _too_many("The report holds too many elements.")
+            raise too_many("The report holds too many elements.")
         self.left -= 1
         return super().start(tag, attrs)
 
@@ -150,7 +150,8 @@ def _parsed(content: bytes, most: int | None) -> Element:
     return root
 
 
-def _too_many(sentence: str) -> InvalidValue:
+def too_many(sentence: str) -> InvalidValue:
+    """Return the refusal of what holds more than is taken at once."""
     return InvalidValue(sentence, "Split it, or give it to v7_integrate junit.")
 
 
