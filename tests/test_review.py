@@ -31,14 +31,17 @@ def named(document: dict[str, Any], *severities: str) -> list[tuple[str, int]]:
     return [(f["id"], f["line"]) for f in document["findings"] if f["severity"] in severities]
 
 
-def test_of_the_products_own_script_a_person_accepts_only_the_two_triggers_on_file_audit(frozen: World) -> None:
+def test_of_the_products_own_script_a_person_accepts_only_the_triggers_on_file_audit(frozen: World) -> None:
     document = review(own(), own_script=True)
     text = own().decode().split("\n")
     assert document["verdict"] == "accept"
     assert document["rehearsal"] is not None
     assert {identifier for identifier, _ in named(document, "accept", "refuse")} == {"V7S216"}
     assert [text[line - 1].split()[:3] for _, line in named(document, "accept")] == [
-        ["CREATE", "TRIGGER", "gate_1_fence"], ["CREATE", "TRIGGER", "gate_2_jump"],
+        ["CREATE", "TRIGGER", name] for name in (
+            "gate_1_fence", "gate_2_jump", "gate_4_history", "gate_4_history_made", "gate_4_history_lost",
+            "gate_4_history_emptied",
+        )
     ]  # fmt: skip
 
 

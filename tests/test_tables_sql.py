@@ -57,8 +57,10 @@ TRIGGERS = """
     WHERE c.relname = ANY (%(tables)s)
 """
 FUNCTIONS = """
-    SELECT p.proname::text, pg_get_functiondef(p.oid)
-    FROM pg_proc p WHERE p.pronamespace = 'migration_gate'::regnamespace
+    SELECT p.proname::text, replace(replace(pg_get_functiondef(p.oid), 'public.', ''), 'v7_history.', '')
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE (n.nspname = 'migration_gate' OR p.proname ~ '^(keep|record|outside)_' OR p.proname = 'refuse_truncate')
+      AND p.proname NOT IN ('record_file', 'keep_run')  -- each in one home alone
 """
 FENCE = """
     SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid)

@@ -148,7 +148,9 @@ COMMENT ON FUNCTION migration_gate.touch_updated_at() IS 'Maintains updated_at.'
 -- Section 1: Master workflow table
 -- Purpose: One row for each of the seven phases: where it stands, who leads it, what blocks it, who approved it.
 --   Its number is unique, because Section 5 refers to it. The schema for all history tables is created here too.
--- Creates: v7_history, public.v7_migration_workflow, v7_history.phase_history
+--   What is written past Django leaves history by triggers: once, because the version that Django writes of the same
+--   change takes the place of theirs.
+-- Creates: v7_history, v7_history.outside_writer, v7_history.outside_id, v7_history.refuse_truncate, public.v7_migration_workflow, v7_history.phase_history, v7_history.keep_phase, v7_history.record_phase
 -- Needs: 0
 -- Task: 2.2.1
 -- On failure: stop
@@ -157,6 +159,43 @@ COMMENT ON FUNCTION migration_gate.touch_updated_at() IS 'Maintains updated_at.'
 CREATE SCHEMA v7_history;
 COMMENT ON SCHEMA v7_history IS 'Every version of every tracked row: who changed it, when and why.';
 GRANT USAGE ON SCHEMA v7_history TO v7_web;
+
+CREATE FUNCTION v7_history.outside_writer() RETURNS text
+    LANGUAGE sql STABLE
+AS $function$
+    -- The role that logged in, the role it took on, and the program, as far as it gives its name.
+    SELECT pg_catalog.concat_ws(' ',
+        SESSION_USER,
+        'as ' || NULLIF(NULLIF(pg_catalog.current_setting('role'), 'none'), SESSION_USER),
+        'via ' || COALESCE(NULLIF(pg_catalog.current_setting('application_name'), ''), 'an unnamed program')
+    );
+$function$;
+
+CREATE FUNCTION v7_history.outside_id(rest text) RETURNS uuid
+    LANGUAGE sql STABLE
+AS $function$
+    -- A UUID of version 8 that begins with the transaction, savepoints or not; the keep functions know it by that.
+    SELECT (pg_catalog.lpad(
+        pg_catalog.to_hex(pg_catalog.pg_current_xact_id()::text::bigint & 281474976710655), 12, '0'
+    ) || '-8' || rest)::uuid;
+$function$;
+
+CREATE FUNCTION v7_history.refuse_truncate() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = '42501',
+        MESSAGE = pg_catalog.format('TRUNCATE would leave no history of the rows of %s', TG_TABLE_NAME),
+        HINT = 'DELETE them: each leaves a last version.';
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.outside_writer() FROM PUBLIC;
+REVOKE ALL ON FUNCTION v7_history.outside_id(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION v7_history.refuse_truncate() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.outside_writer() IS 'Names the role and the program of the session.';
+COMMENT ON FUNCTION v7_history.outside_id(text) IS 'Makes the identity of a version that a trigger writes.';
+COMMENT ON FUNCTION v7_history.refuse_truncate() IS 'Refuses a TRUNCATE, which would leave no history (SQLSTATE 42501).';
 
 -- Step 1.2: create the table
 CREATE TABLE public.v7_migration_workflow (
@@ -241,7 +280,7 @@ COMMENT ON TABLE v7_history.phase_history IS 'Versions of the rows of v7_migrati
 COMMENT ON COLUMN v7_history.phase_history.history_id IS 'Identity of the version.';
 COMMENT ON COLUMN v7_history.phase_history.history_date IS 'When the row got this version, by the database clock.';
 COMMENT ON COLUMN v7_history.phase_history.history_type IS '+ made, ~ changed, - deleted.';
-COMMENT ON COLUMN v7_history.phase_history.history_user_id IS 'Username of the person who changed it.';
+COMMENT ON COLUMN v7_history.phase_history.history_user_id IS 'Username of the person who changed it; past Django the role and its program.';
 COMMENT ON COLUMN v7_history.phase_history.history_change_reason IS 'Why.';
 COMMENT ON COLUMN v7_history.phase_history.id IS 'As in v7_migration_workflow.';
 COMMENT ON COLUMN v7_history.phase_history.phase_number IS 'As in v7_migration_workflow.';
@@ -261,13 +300,80 @@ GRANT SELECT, INSERT ON v7_history.phase_history TO v7_web;
 CREATE TRIGGER gate_1_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON v7_history.phase_history
     FOR EACH STATEMENT EXECUTE FUNCTION migration_gate.refuse_when_closed();
 
+CREATE FUNCTION v7_history.keep_phase() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    told text[] := ARRAY['history_id', 'history_date', 'history_user_id', 'history_change_reason'];
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- What this transaction's trigger wrote of the same change, with the same values, gives way to this version.
+    DELETE FROM v7_history.phase_history AS gone WHERE gone.history_id = (
+        SELECT twin.history_id FROM v7_history.phase_history AS twin
+        WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
+            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
+                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND twin.history_date >= pg_catalog.transaction_timestamp()
+            AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
+        ORDER BY twin.history_date DESC LIMIT 1
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.keep_phase() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.keep_phase() IS 'Keeps one version of a change: the named writer''s.';
+CREATE TRIGGER gate_4_one_version AFTER INSERT ON v7_history.phase_history
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION v7_history.keep_phase();
+
+CREATE FUNCTION v7_history.record_phase() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    version public.v7_migration_workflow := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF OLD IS NOT DISTINCT FROM NEW OR EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO v7_history.phase_history (
+        history_id, history_date, history_type, history_user_id, history_change_reason,
+        id, phase_number, phase_name, status, lead_persona, started_at, completed_at, approval_status, approved_by,
+        approval_notes, deliverables, blockers, created_at, updated_at
+    ) VALUES (
+        v7_history.outside_id(pg_catalog.substr(pg_catalog.gen_random_uuid()::text, 16)),
+        pg_catalog.clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' WHEN 'UPDATE' THEN '~' ELSE '-' END,
+        pg_catalog.left(v7_history.outside_writer(), 150), 'written outside Django',
+        version.id, version.phase_number, version.phase_name, version.status, version.lead_persona,
+        version.started_at, version.completed_at, version.approval_status, version.approved_by,
+        version.approval_notes, version.deliverables, version.blockers, version.created_at, version.updated_at
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.record_phase() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.record_phase() IS 'Writes a version of a changed row of v7_migration_workflow.';
+CREATE TRIGGER gate_4_history AFTER INSERT OR UPDATE OR DELETE ON public.v7_migration_workflow
+    FOR EACH ROW EXECUTE FUNCTION v7_history.record_phase();
+CREATE TRIGGER gate_4_no_truncate BEFORE TRUNCATE ON public.v7_migration_workflow
+    FOR EACH STATEMENT EXECUTE FUNCTION v7_history.refuse_truncate();
+
 -- ==========================================================================
 -- Section 2: File audit enhancements
 -- Purpose: Twelve columns on file_audit that follow each file to its V7 name. One ALTER adds them all without
 --   rewriting the table (fast default), so every existing row reads 'pending_assessment' at once, workflow file or
 --   not. CHECKs are added NOT VALID and validated afterwards, each in a step of its own, so that no scan runs
 --   under a lock that stops the application. The web role may update these columns and no other.
--- Creates: public.file_audit.v7_workflow_status, public.file_audit.v7_target_name, public.file_audit.v7_database_enums, public.file_audit.v7_enum_mappings, public.file_audit.v7_dependencies, public.file_audit.v7_dependents, public.file_audit.v7_impact_score, public.file_audit.v7_review_status, public.file_audit.v7_reviewed_by, public.file_audit.v7_implementation_status, public.file_audit.v7_test_status, public.file_audit.v7_retirement_date, v7_history.file_history
+--   A trigger writes history where one of the twelve changes, or where a file that has any of them comes or goes.
+-- Creates: public.file_audit.v7_workflow_status, public.file_audit.v7_target_name, public.file_audit.v7_database_enums, public.file_audit.v7_enum_mappings, public.file_audit.v7_dependencies, public.file_audit.v7_dependents, public.file_audit.v7_impact_score, public.file_audit.v7_review_status, public.file_audit.v7_reviewed_by, public.file_audit.v7_implementation_status, public.file_audit.v7_test_status, public.file_audit.v7_retirement_date, v7_history.file_history, v7_history.keep_file, v7_history.record_file
 -- Needs: 0, 1
 -- Task: 2.2.2
 -- On failure: stop
@@ -373,7 +479,7 @@ COMMENT ON TABLE v7_history.file_history IS 'Versions of the rows of file_audit.
 COMMENT ON COLUMN v7_history.file_history.history_id IS 'Identity of the version.';
 COMMENT ON COLUMN v7_history.file_history.history_date IS 'When the row got this version, by the database clock.';
 COMMENT ON COLUMN v7_history.file_history.history_type IS '+ made, ~ changed, - deleted.';
-COMMENT ON COLUMN v7_history.file_history.history_user_id IS 'Username of the person who changed it.';
+COMMENT ON COLUMN v7_history.file_history.history_user_id IS 'Username of the person who changed it; past Django the role and its program.';
 COMMENT ON COLUMN v7_history.file_history.history_change_reason IS 'Why.';
 COMMENT ON COLUMN v7_history.file_history.id IS 'As in file_audit.';
 COMMENT ON COLUMN v7_history.file_history.file_path IS 'As in file_audit.';
@@ -393,11 +499,135 @@ GRANT SELECT, INSERT ON v7_history.file_history TO v7_web;
 CREATE TRIGGER gate_1_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON v7_history.file_history
     FOR EACH STATEMENT EXECUTE FUNCTION migration_gate.refuse_when_closed();
 
+CREATE FUNCTION v7_history.keep_file() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    told text[] := ARRAY['history_id', 'history_date', 'history_user_id', 'history_change_reason'];
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- What this transaction's trigger wrote of the same change, with the same values, gives way to this version.
+    DELETE FROM v7_history.file_history AS gone WHERE gone.history_id = (
+        SELECT twin.history_id FROM v7_history.file_history AS twin
+        WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
+            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
+                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND twin.history_date >= pg_catalog.transaction_timestamp()
+            AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
+        ORDER BY twin.history_date DESC LIMIT 1
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.keep_file() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.keep_file() IS 'Keeps one version of a change: the named writer''s.';
+CREATE TRIGGER gate_4_one_version AFTER INSERT ON v7_history.file_history
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION v7_history.keep_file();
+
+CREATE FUNCTION v7_history.record_file() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    version public.file_audit := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- The application adds and removes its files whether the fence is open or not.
+    IF TG_OP <> 'UPDATE' THEN
+        PERFORM pg_catalog.pg_advisory_xact_lock_shared(pg_catalog.hashtextextended('migration_gate.fence', 0));
+        IF NOT EXISTS (SELECT FROM migration_gate.fence AS fence WHERE fence.is_open) THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    IF TG_OP = 'TRUNCATE' THEN
+        INSERT INTO v7_history.file_history (
+            history_id, history_date, history_type, history_user_id, history_change_reason,
+            id, file_path, v7_workflow_status, v7_target_name, v7_database_enums, v7_enum_mappings, v7_dependencies,
+            v7_dependents, v7_impact_score, v7_review_status, v7_reviewed_by, v7_implementation_status,
+            v7_test_status, v7_retirement_date
+        ) SELECT
+            v7_history.outside_id(pg_catalog.substr(pg_catalog.gen_random_uuid()::text, 16)),
+            pg_catalog.clock_timestamp(), '-', pg_catalog.left(v7_history.outside_writer(), 150),
+            'written outside Django',
+            file.id, COALESCE(file.file_path, '')::pg_catalog.varchar(255), file.v7_workflow_status,
+            file.v7_target_name, file.v7_database_enums, file.v7_enum_mappings, file.v7_dependencies,
+            file.v7_dependents, file.v7_impact_score, file.v7_review_status, file.v7_reviewed_by,
+            file.v7_implementation_status, file.v7_test_status, file.v7_retirement_date
+        FROM public.file_audit AS file
+        WHERE file.v7_workflow_status IS DISTINCT FROM 'pending_assessment' OR pg_catalog.num_nonnulls(
+            file.v7_target_name, file.v7_database_enums, file.v7_enum_mappings, file.v7_dependencies,
+            file.v7_dependents, file.v7_impact_score, file.v7_review_status, file.v7_reviewed_by,
+            file.v7_implementation_status, file.v7_test_status, file.v7_retirement_date
+        ) > 0;
+        RETURN NULL;
+    END IF;
+    INSERT INTO v7_history.file_history (
+        history_id, history_date, history_type, history_user_id, history_change_reason,
+        id, file_path, v7_workflow_status, v7_target_name, v7_database_enums, v7_enum_mappings, v7_dependencies,
+        v7_dependents, v7_impact_score, v7_review_status, v7_reviewed_by, v7_implementation_status, v7_test_status,
+        v7_retirement_date
+    ) VALUES (
+        v7_history.outside_id(pg_catalog.substr(pg_catalog.gen_random_uuid()::text, 16)),
+        pg_catalog.clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' WHEN 'UPDATE' THEN '~' ELSE '-' END,
+        pg_catalog.left(v7_history.outside_writer(), 150), 'written outside Django',
+        version.id, COALESCE(version.file_path, '')::pg_catalog.varchar(255), version.v7_workflow_status,
+        version.v7_target_name, version.v7_database_enums, version.v7_enum_mappings, version.v7_dependencies,
+        version.v7_dependents, version.v7_impact_score, version.v7_review_status, version.v7_reviewed_by,
+        version.v7_implementation_status, version.v7_test_status, version.v7_retirement_date
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.record_file() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.record_file() IS 'Writes a version of a changed row of file_audit.';
+CREATE TRIGGER gate_4_history AFTER UPDATE OF
+    v7_workflow_status, v7_target_name, v7_database_enums, v7_enum_mappings, v7_dependencies, v7_dependents,
+    v7_impact_score, v7_review_status, v7_reviewed_by, v7_implementation_status, v7_test_status, v7_retirement_date
+    ON public.file_audit FOR EACH ROW WHEN ((
+        OLD.v7_workflow_status, OLD.v7_target_name, OLD.v7_database_enums, OLD.v7_enum_mappings, OLD.v7_dependencies,
+        OLD.v7_dependents, OLD.v7_impact_score, OLD.v7_review_status, OLD.v7_reviewed_by,
+        OLD.v7_implementation_status, OLD.v7_test_status, OLD.v7_retirement_date
+    ) IS DISTINCT FROM (
+        NEW.v7_workflow_status, NEW.v7_target_name, NEW.v7_database_enums, NEW.v7_enum_mappings, NEW.v7_dependencies,
+        NEW.v7_dependents, NEW.v7_impact_score, NEW.v7_review_status, NEW.v7_reviewed_by,
+        NEW.v7_implementation_status, NEW.v7_test_status, NEW.v7_retirement_date
+    ))
+    EXECUTE FUNCTION v7_history.record_file();
+CREATE TRIGGER gate_4_history_made AFTER INSERT ON public.file_audit
+    FOR EACH ROW WHEN (
+        NEW.v7_workflow_status IS DISTINCT FROM 'pending_assessment' OR num_nonnulls(
+            NEW.v7_target_name, NEW.v7_database_enums, NEW.v7_enum_mappings, NEW.v7_dependencies, NEW.v7_dependents,
+            NEW.v7_impact_score, NEW.v7_review_status, NEW.v7_reviewed_by, NEW.v7_implementation_status,
+            NEW.v7_test_status, NEW.v7_retirement_date
+        ) > 0
+    ) EXECUTE FUNCTION v7_history.record_file();
+CREATE TRIGGER gate_4_history_lost AFTER DELETE ON public.file_audit
+    FOR EACH ROW WHEN (
+        OLD.v7_workflow_status IS DISTINCT FROM 'pending_assessment' OR num_nonnulls(
+            OLD.v7_target_name, OLD.v7_database_enums, OLD.v7_enum_mappings, OLD.v7_dependencies, OLD.v7_dependents,
+            OLD.v7_impact_score, OLD.v7_review_status, OLD.v7_reviewed_by, OLD.v7_implementation_status,
+            OLD.v7_test_status, OLD.v7_retirement_date
+        ) > 0
+    ) EXECUTE FUNCTION v7_history.record_file();
+CREATE TRIGGER gate_4_history_emptied BEFORE TRUNCATE ON public.file_audit
+    FOR EACH STATEMENT EXECUTE FUNCTION v7_history.record_file();
+
 -- ==========================================================================
 -- Section 3: ENUM migration tracking
 -- Purpose: One row for each ENUM type that another takes the place of: its values, the V7 type, the tables and
 --   columns it touches, and how far the change is. It records a consolidation; it does not perform one.
--- Creates: public.v7_enum_migrations, v7_history.enum_migration_history
+-- Creates: public.v7_enum_migrations, v7_history.enum_migration_history, v7_history.keep_enum_migration, v7_history.record_enum_migration
 -- Needs: 0, 1
 -- Task: 2.2.1
 -- On failure: stop
@@ -494,7 +724,7 @@ COMMENT ON TABLE v7_history.enum_migration_history IS 'Versions of the rows of v
 COMMENT ON COLUMN v7_history.enum_migration_history.history_id IS 'Identity of the version.';
 COMMENT ON COLUMN v7_history.enum_migration_history.history_date IS 'When the row got this version, by the database clock.';
 COMMENT ON COLUMN v7_history.enum_migration_history.history_type IS '+ made, ~ changed, - deleted.';
-COMMENT ON COLUMN v7_history.enum_migration_history.history_user_id IS 'Username of the person who changed it.';
+COMMENT ON COLUMN v7_history.enum_migration_history.history_user_id IS 'Username of the person who changed it; past Django the role and its program.';
 COMMENT ON COLUMN v7_history.enum_migration_history.history_change_reason IS 'Why.';
 COMMENT ON COLUMN v7_history.enum_migration_history.id IS 'As in v7_enum_migrations.';
 COMMENT ON COLUMN v7_history.enum_migration_history.current_enum_name IS 'As in v7_enum_migrations.';
@@ -518,11 +748,79 @@ GRANT SELECT, INSERT ON v7_history.enum_migration_history TO v7_web;
 CREATE TRIGGER gate_1_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON v7_history.enum_migration_history
     FOR EACH STATEMENT EXECUTE FUNCTION migration_gate.refuse_when_closed();
 
+CREATE FUNCTION v7_history.keep_enum_migration() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    told text[] := ARRAY['history_id', 'history_date', 'history_user_id', 'history_change_reason'];
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- What this transaction's trigger wrote of the same change, with the same values, gives way to this version.
+    DELETE FROM v7_history.enum_migration_history AS gone WHERE gone.history_id = (
+        SELECT twin.history_id FROM v7_history.enum_migration_history AS twin
+        WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
+            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
+                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND twin.history_date >= pg_catalog.transaction_timestamp()
+            AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
+        ORDER BY twin.history_date DESC LIMIT 1
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.keep_enum_migration() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.keep_enum_migration() IS 'Keeps one version of a change: the named writer''s.';
+CREATE TRIGGER gate_4_one_version AFTER INSERT ON v7_history.enum_migration_history
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION v7_history.keep_enum_migration();
+
+CREATE FUNCTION v7_history.record_enum_migration() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    version public.v7_enum_migrations := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF OLD IS NOT DISTINCT FROM NEW OR EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO v7_history.enum_migration_history (
+        history_id, history_date, history_type, history_user_id, history_change_reason,
+        id, current_enum_name, current_enum_values, v7_enum_name, v7_enum_values, consolidates_with, affected_tables,
+        affected_columns, migration_script, rollback_script, status, risk_level, approved_by, implemented_at,
+        validated_at, retired_at, created_at, updated_at
+    ) VALUES (
+        v7_history.outside_id(pg_catalog.substr(pg_catalog.gen_random_uuid()::text, 16)),
+        pg_catalog.clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' WHEN 'UPDATE' THEN '~' ELSE '-' END,
+        pg_catalog.left(v7_history.outside_writer(), 150), 'written outside Django',
+        version.id, version.current_enum_name, version.current_enum_values, version.v7_enum_name,
+        version.v7_enum_values, version.consolidates_with, version.affected_tables, version.affected_columns,
+        version.migration_script, version.rollback_script, version.status, version.risk_level, version.approved_by,
+        version.implemented_at, version.validated_at, version.retired_at, version.created_at, version.updated_at
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.record_enum_migration() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.record_enum_migration() IS 'Writes a version of a changed row of v7_enum_migrations.';
+CREATE TRIGGER gate_4_history AFTER INSERT OR UPDATE OR DELETE ON public.v7_enum_migrations
+    FOR EACH ROW EXECUTE FUNCTION v7_history.record_enum_migration();
+CREATE TRIGGER gate_4_no_truncate BEFORE TRUNCATE ON public.v7_enum_migrations
+    FOR EACH STATEMENT EXECUTE FUNCTION v7_history.refuse_truncate();
+
 -- ==========================================================================
 -- Section 4: Global impact assessment
 -- Purpose: What each change means for every layer and workflow, how risky it is and what softens it. Guardians
 --   file these rows; The Architect approves them.
--- Creates: public.v7_global_impacts, v7_history.global_impact_history
+-- Creates: public.v7_global_impacts, v7_history.global_impact_history, v7_history.keep_global_impact, v7_history.record_global_impact
 -- Needs: 0, 1
 -- Task: 2.2.1
 -- On failure: stop
@@ -607,7 +905,7 @@ COMMENT ON TABLE v7_history.global_impact_history IS 'Versions of the rows of v7
 COMMENT ON COLUMN v7_history.global_impact_history.history_id IS 'Identity of the version.';
 COMMENT ON COLUMN v7_history.global_impact_history.history_date IS 'When the row got this version, by the database clock.';
 COMMENT ON COLUMN v7_history.global_impact_history.history_type IS '+ made, ~ changed, - deleted.';
-COMMENT ON COLUMN v7_history.global_impact_history.history_user_id IS 'Username of the person who changed it.';
+COMMENT ON COLUMN v7_history.global_impact_history.history_user_id IS 'Username of the person who changed it; past Django the role and its program.';
 COMMENT ON COLUMN v7_history.global_impact_history.history_change_reason IS 'Why.';
 COMMENT ON COLUMN v7_history.global_impact_history.id IS 'As in v7_global_impacts.';
 COMMENT ON COLUMN v7_history.global_impact_history.change_type IS 'As in v7_global_impacts.';
@@ -626,11 +924,78 @@ GRANT SELECT, INSERT ON v7_history.global_impact_history TO v7_web;
 CREATE TRIGGER gate_1_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON v7_history.global_impact_history
     FOR EACH STATEMENT EXECUTE FUNCTION migration_gate.refuse_when_closed();
 
+CREATE FUNCTION v7_history.keep_global_impact() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    told text[] := ARRAY['history_id', 'history_date', 'history_user_id', 'history_change_reason'];
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- What this transaction's trigger wrote of the same change, with the same values, gives way to this version.
+    DELETE FROM v7_history.global_impact_history AS gone WHERE gone.history_id = (
+        SELECT twin.history_id FROM v7_history.global_impact_history AS twin
+        WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
+            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
+                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND twin.history_date >= pg_catalog.transaction_timestamp()
+            AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
+        ORDER BY twin.history_date DESC LIMIT 1
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.keep_global_impact() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.keep_global_impact() IS 'Keeps one version of a change: the named writer''s.';
+CREATE TRIGGER gate_4_one_version AFTER INSERT ON v7_history.global_impact_history
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION v7_history.keep_global_impact();
+
+CREATE FUNCTION v7_history.record_global_impact() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    version public.v7_global_impacts := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF OLD IS NOT DISTINCT FROM NEW OR EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO v7_history.global_impact_history (
+        history_id, history_date, history_type, history_user_id, history_change_reason,
+        id, change_type, change_detail, affected_workflows, affected_layers, impact_description, risk_assessment,
+        mitigation_strategy, reviewed_by_personas, approval_status, implementation_notes, created_at, updated_at
+    ) VALUES (
+        v7_history.outside_id(pg_catalog.substr(pg_catalog.gen_random_uuid()::text, 16)),
+        pg_catalog.clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' WHEN 'UPDATE' THEN '~' ELSE '-' END,
+        pg_catalog.left(v7_history.outside_writer(), 150), 'written outside Django',
+        version.id, version.change_type, version.change_detail, version.affected_workflows, version.affected_layers,
+        version.impact_description, version.risk_assessment, version.mitigation_strategy,
+        version.reviewed_by_personas, version.approval_status, version.implementation_notes, version.created_at,
+        version.updated_at
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.record_global_impact() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.record_global_impact() IS 'Writes a version of a changed row of v7_global_impacts.';
+CREATE TRIGGER gate_4_history AFTER INSERT OR UPDATE OR DELETE ON public.v7_global_impacts
+    FOR EACH ROW EXECUTE FUNCTION v7_history.record_global_impact();
+CREATE TRIGGER gate_4_no_truncate BEFORE TRUNCATE ON public.v7_global_impacts
+    FOR EACH STATEMENT EXECUTE FUNCTION v7_history.refuse_truncate();
+
 -- ==========================================================================
 -- Section 5: Sub-workflow tasks
 -- Purpose: The tasks of each phase: who is responsible, what they wait for, where they stand. In Phase 4 the
 --   numbers 1 to 8 stand for the document's tasks 2.1.1 to 2.3.2.
--- Creates: public.v7_subworkflow_tasks, v7_history.subworkflow_task_history
+-- Creates: public.v7_subworkflow_tasks, v7_history.subworkflow_task_history, v7_history.keep_subworkflow_task, v7_history.record_subworkflow_task
 -- Needs: 0, 1
 -- Task: 2.2.1
 -- On failure: stop
@@ -728,7 +1093,7 @@ COMMENT ON TABLE v7_history.subworkflow_task_history IS 'Versions of the rows of
 COMMENT ON COLUMN v7_history.subworkflow_task_history.history_id IS 'Identity of the version.';
 COMMENT ON COLUMN v7_history.subworkflow_task_history.history_date IS 'When the row got this version, by the database clock.';
 COMMENT ON COLUMN v7_history.subworkflow_task_history.history_type IS '+ made, ~ changed, - deleted.';
-COMMENT ON COLUMN v7_history.subworkflow_task_history.history_user_id IS 'Username of the person who changed it.';
+COMMENT ON COLUMN v7_history.subworkflow_task_history.history_user_id IS 'Username of the person who changed it; past Django the role and its program.';
 COMMENT ON COLUMN v7_history.subworkflow_task_history.history_change_reason IS 'Why.';
 COMMENT ON COLUMN v7_history.subworkflow_task_history.id IS 'As in v7_subworkflow_tasks.';
 COMMENT ON COLUMN v7_history.subworkflow_task_history.parent_phase IS 'As in v7_subworkflow_tasks.';
@@ -750,10 +1115,77 @@ GRANT SELECT, INSERT ON v7_history.subworkflow_task_history TO v7_web;
 CREATE TRIGGER gate_1_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON v7_history.subworkflow_task_history
     FOR EACH STATEMENT EXECUTE FUNCTION migration_gate.refuse_when_closed();
 
+CREATE FUNCTION v7_history.keep_subworkflow_task() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    told text[] := ARRAY['history_id', 'history_date', 'history_user_id', 'history_change_reason'];
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- What this transaction's trigger wrote of the same change, with the same values, gives way to this version.
+    DELETE FROM v7_history.subworkflow_task_history AS gone WHERE gone.history_id = (
+        SELECT twin.history_id FROM v7_history.subworkflow_task_history AS twin
+        WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
+            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
+                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND twin.history_date >= pg_catalog.transaction_timestamp()
+            AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
+        ORDER BY twin.history_date DESC LIMIT 1
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.keep_subworkflow_task() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.keep_subworkflow_task() IS 'Keeps one version of a change: the named writer''s.';
+CREATE TRIGGER gate_4_one_version AFTER INSERT ON v7_history.subworkflow_task_history
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION v7_history.keep_subworkflow_task();
+
+CREATE FUNCTION v7_history.record_subworkflow_task() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    version public.v7_subworkflow_tasks := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF OLD IS NOT DISTINCT FROM NEW OR EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO v7_history.subworkflow_task_history (
+        history_id, history_date, history_type, history_user_id, history_change_reason,
+        id, parent_phase, task_number, task_name, responsible_persona, status, dart_task_id, dart_task_url,
+        started_at, completed_at, blockers, dependencies, deliverable_urls, notes, created_at, updated_at
+    ) VALUES (
+        v7_history.outside_id(pg_catalog.substr(pg_catalog.gen_random_uuid()::text, 16)),
+        pg_catalog.clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' WHEN 'UPDATE' THEN '~' ELSE '-' END,
+        pg_catalog.left(v7_history.outside_writer(), 150), 'written outside Django',
+        version.id, version.parent_phase, version.task_number, version.task_name, version.responsible_persona,
+        version.status, version.dart_task_id, version.dart_task_url, version.started_at, version.completed_at,
+        version.blockers, version.dependencies, version.deliverable_urls, version.notes, version.created_at,
+        version.updated_at
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.record_subworkflow_task() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.record_subworkflow_task() IS 'Writes a version of a changed row of v7_subworkflow_tasks.';
+CREATE TRIGGER gate_4_history AFTER INSERT OR UPDATE OR DELETE ON public.v7_subworkflow_tasks
+    FOR EACH ROW EXECUTE FUNCTION v7_history.record_subworkflow_task();
+CREATE TRIGGER gate_4_no_truncate BEFORE TRUNCATE ON public.v7_subworkflow_tasks
+    FOR EACH STATEMENT EXECUTE FUNCTION v7_history.refuse_truncate();
+
 -- ==========================================================================
 -- Section 6: Test results tracking
 -- Purpose: What was tested, by whom, and how it ended.
--- Creates: public.v7_test_results, v7_history.test_result_history
+-- Creates: public.v7_test_results, v7_history.test_result_history, v7_history.keep_test_result, v7_history.record_test_result
 -- Needs: 0, 1
 -- Task: 2.2.1
 -- On failure: stop
@@ -823,7 +1255,7 @@ COMMENT ON TABLE v7_history.test_result_history IS 'Versions of the rows of v7_t
 COMMENT ON COLUMN v7_history.test_result_history.history_id IS 'Identity of the version.';
 COMMENT ON COLUMN v7_history.test_result_history.history_date IS 'When the row got this version, by the database clock.';
 COMMENT ON COLUMN v7_history.test_result_history.history_type IS '+ made, ~ changed, - deleted.';
-COMMENT ON COLUMN v7_history.test_result_history.history_user_id IS 'Username of the person who changed it.';
+COMMENT ON COLUMN v7_history.test_result_history.history_user_id IS 'Username of the person who changed it; past Django the role and its program.';
 COMMENT ON COLUMN v7_history.test_result_history.history_change_reason IS 'Why.';
 COMMENT ON COLUMN v7_history.test_result_history.id IS 'As in v7_test_results.';
 COMMENT ON COLUMN v7_history.test_result_history.test_type IS 'As in v7_test_results.';
@@ -840,6 +1272,72 @@ COMMENT ON COLUMN v7_history.test_result_history.notes IS 'As in v7_test_results
 GRANT SELECT, INSERT ON v7_history.test_result_history TO v7_web;
 CREATE TRIGGER gate_1_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON v7_history.test_result_history
     FOR EACH STATEMENT EXECUTE FUNCTION migration_gate.refuse_when_closed();
+
+CREATE FUNCTION v7_history.keep_test_result() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    told text[] := ARRAY['history_id', 'history_date', 'history_user_id', 'history_change_reason'];
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- What this transaction's trigger wrote of the same change, with the same values, gives way to this version.
+    DELETE FROM v7_history.test_result_history AS gone WHERE gone.history_id = (
+        SELECT twin.history_id FROM v7_history.test_result_history AS twin
+        WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
+            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
+                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND twin.history_date >= pg_catalog.transaction_timestamp()
+            AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
+        ORDER BY twin.history_date DESC LIMIT 1
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.keep_test_result() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.keep_test_result() IS 'Keeps one version of a change: the named writer''s.';
+CREATE TRIGGER gate_4_one_version AFTER INSERT ON v7_history.test_result_history
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION v7_history.keep_test_result();
+
+CREATE FUNCTION v7_history.record_test_result() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    version public.v7_test_results := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    -- Whoever moves rows brings their history along.
+    IF OLD IS NOT DISTINCT FROM NEW OR EXISTS (
+        SELECT FROM migration_gate.fence AS fence
+        WHERE fence.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid
+    ) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO v7_history.test_result_history (
+        history_id, history_date, history_type, history_user_id, history_change_reason,
+        id, test_type, component_tested, v7_file_path, test_status, error_details, performance_metrics,
+        backwards_compatible, tested_by, tested_at, retest_required, notes
+    ) VALUES (
+        v7_history.outside_id(pg_catalog.substr(pg_catalog.gen_random_uuid()::text, 16)),
+        pg_catalog.clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' WHEN 'UPDATE' THEN '~' ELSE '-' END,
+        pg_catalog.left(v7_history.outside_writer(), 150), 'written outside Django',
+        version.id, version.test_type, version.component_tested, version.v7_file_path, version.test_status,
+        version.error_details, version.performance_metrics, version.backwards_compatible, version.tested_by,
+        version.tested_at, version.retest_required, version.notes
+    );
+    RETURN NULL;
+END;
+$function$;
+REVOKE ALL ON FUNCTION v7_history.record_test_result() FROM PUBLIC;
+COMMENT ON FUNCTION v7_history.record_test_result() IS 'Writes a version of a changed row of v7_test_results.';
+CREATE TRIGGER gate_4_history AFTER INSERT OR UPDATE OR DELETE ON public.v7_test_results
+    FOR EACH ROW EXECUTE FUNCTION v7_history.record_test_result();
+CREATE TRIGGER gate_4_no_truncate BEFORE TRUNCATE ON public.v7_test_results
+    FOR EACH STATEMENT EXECUTE FUNCTION v7_history.refuse_truncate();
 
 -- ==========================================================================
 -- Section 7: Performance indexes
@@ -1028,6 +1526,10 @@ DROP VIEW IF EXISTS v7_monitoring.v7_migration_dashboard;
 
 DROP TRIGGER IF EXISTS gate_1_fence ON public.file_audit;
 DROP TRIGGER IF EXISTS gate_2_jump ON public.file_audit;
+DROP TRIGGER IF EXISTS gate_4_history ON public.file_audit;
+DROP TRIGGER IF EXISTS gate_4_history_made ON public.file_audit;
+DROP TRIGGER IF EXISTS gate_4_history_lost ON public.file_audit;
+DROP TRIGGER IF EXISTS gate_4_history_emptied ON public.file_audit;
 
 DROP TABLE IF EXISTS public.v7_test_results;
 DROP TABLE IF EXISTS public.v7_subworkflow_tasks;
@@ -1056,6 +1558,22 @@ DROP TABLE IF EXISTS v7_history.subworkflow_task_history;
 DROP TABLE IF EXISTS v7_history.global_impact_history;
 DROP TABLE IF EXISTS v7_history.enum_migration_history;
 DROP TABLE IF EXISTS v7_history.phase_history;
+
+DROP FUNCTION IF EXISTS v7_history.record_file();
+DROP FUNCTION IF EXISTS v7_history.record_test_result();
+DROP FUNCTION IF EXISTS v7_history.record_subworkflow_task();
+DROP FUNCTION IF EXISTS v7_history.record_global_impact();
+DROP FUNCTION IF EXISTS v7_history.record_enum_migration();
+DROP FUNCTION IF EXISTS v7_history.record_phase();
+DROP FUNCTION IF EXISTS v7_history.keep_file();
+DROP FUNCTION IF EXISTS v7_history.keep_test_result();
+DROP FUNCTION IF EXISTS v7_history.keep_subworkflow_task();
+DROP FUNCTION IF EXISTS v7_history.keep_global_impact();
+DROP FUNCTION IF EXISTS v7_history.keep_enum_migration();
+DROP FUNCTION IF EXISTS v7_history.keep_phase();
+DROP FUNCTION IF EXISTS v7_history.refuse_truncate();
+DROP FUNCTION IF EXISTS v7_history.outside_id(text);
+DROP FUNCTION IF EXISTS v7_history.outside_writer();
 
 DROP SCHEMA IF EXISTS v7_monitoring;
 DROP SCHEMA IF EXISTS v7_history;
