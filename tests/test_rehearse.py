@@ -256,6 +256,11 @@ def test_the_rule_about_missing_objects_forgives_only_what_no_executed_step_made
     assert not first('table "notes" does not exist, skipping')
     assert first('column "note" of relation "file_audit" does not exist, skipping')
     assert not never_made(script, {"2.1"})('column "note" of relation "file_audit" does not exist, skipping')
+    made = b"-- Section 1: x\nCREATE SCHEMA s;\nCREATE FUNCTION s.f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
+    later = never_made(parse(made), {"1.1"})
+    assert later("function s.g(pg_catalog.int4) does not exist, skipping")
+    assert not later("function s.f(pg_catalog.int4) does not exist, skipping")
+    assert not later('schema "s" does not exist, skipping')
 
 
 def test_a_rehearsal_without_the_documents_checks_cannot_be_frozen(frozen: worlds.World) -> None:

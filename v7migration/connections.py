@@ -20,6 +20,8 @@ from v7migration.errors import Refused, UsageError
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 TARGET_SEARCH_PATH = "public,v7_monitoring,v7_history,migration_gate"
 WEB_ROLE = "v7_web"
+PROGRAM = "v7migration"
+"""What ``pg_stat_activity`` and the history of outside writes call Django's sessions that bear no other name."""
 
 
 def state_dir() -> Path:
@@ -82,6 +84,7 @@ def django_database(url: str, *, search_path: str) -> dict[str, Any]:
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     entry: dict[str, Any] = {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
     options: dict[str, Any] = {"options": f"-c search_path={search_path}", "connect_timeout": 10}
+    options["fallback_application_name"] = PROGRAM
     try:
         parts = conninfo_to_dict(url)
     except ProgrammingError as error:  # its message would quote what was set

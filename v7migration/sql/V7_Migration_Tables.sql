@@ -317,8 +317,8 @@ BEGIN
     DELETE FROM v7_history.phase_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM v7_history.phase_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
-                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(v7_history.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -516,8 +516,8 @@ BEGIN
     DELETE FROM v7_history.file_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM v7_history.file_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
-                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(v7_history.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -765,8 +765,8 @@ BEGIN
     DELETE FROM v7_history.enum_migration_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM v7_history.enum_migration_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
-                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(v7_history.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -941,8 +941,8 @@ BEGIN
     DELETE FROM v7_history.global_impact_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM v7_history.global_impact_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
-                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(v7_history.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -1132,8 +1132,8 @@ BEGIN
     DELETE FROM v7_history.subworkflow_task_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM v7_history.subworkflow_task_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
-                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(v7_history.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -1290,8 +1290,8 @@ BEGIN
     DELETE FROM v7_history.test_result_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM v7_history.test_result_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN v7_history.outside_id('000-0000-000000000000')
-                AND v7_history.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(v7_history.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1

@@ -54,8 +54,8 @@ BEGIN
     DELETE FROM public.phase_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM public.phase_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN public.outside_id('000-0000-000000000000')
-                AND public.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(public.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -120,8 +120,8 @@ BEGIN
     DELETE FROM public.enum_migration_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM public.enum_migration_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN public.outside_id('000-0000-000000000000')
-                AND public.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(public.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -188,8 +188,8 @@ BEGIN
     DELETE FROM public.global_impact_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM public.global_impact_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN public.outside_id('000-0000-000000000000')
-                AND public.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(public.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -255,8 +255,8 @@ BEGIN
     DELETE FROM public.subworkflow_task_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM public.subworkflow_task_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN public.outside_id('000-0000-000000000000')
-                AND public.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(public.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -322,8 +322,8 @@ BEGIN
     DELETE FROM public.test_result_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM public.test_result_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN public.outside_id('000-0000-000000000000')
-                AND public.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(public.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1
@@ -388,8 +388,8 @@ BEGIN
     DELETE FROM public.file_history AS gone WHERE gone.history_id = (
         SELECT twin.history_id FROM public.file_history AS twin
         WHERE twin.id = NEW.id AND twin.history_id <> NEW.history_id
-            AND twin.history_id BETWEEN public.outside_id('000-0000-000000000000')
-                AND public.outside_id('fff-ffff-ffffffffffff')
+            AND pg_catalog.left(twin.history_id::text, 15)
+                = pg_catalog.left(public.outside_id('000-0000-000000000000')::text, 15)
             AND twin.history_date >= pg_catalog.transaction_timestamp()
             AND pg_catalog.to_jsonb(twin) - told = pg_catalog.to_jsonb(NEW) - told
         ORDER BY twin.history_date DESC LIMIT 1

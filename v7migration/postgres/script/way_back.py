@@ -36,7 +36,9 @@ def never_made(script: Script, executed: Container[str]) -> Callable[[str], bool
     ]
 
     def is_fine(message: str) -> bool:
-        words = {part for word in re.findall(r"[^\s\"',]+", message) for part in word.split(".")}
+        words = {
+            word.rpartition(".")[2] for word in re.findall(r"[^\s\"',()]+", message)
+        }  # a schema's part is no object
         return not any(words.issuperset(parts) for parts in made)
 
     return is_fine
