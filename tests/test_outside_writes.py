@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from django.db import connections, transaction
 from django.urls import reverse
 from psycopg import errors, sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from simple_history.signals import post_create_historical_record
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -75,11 +75,12 @@ def application(executed: World) -> Iterator[str]:
     with psycopg.connect(CLUSTER.url("runner"), autocommit=True) as owner:
         owner.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON v7_test_results, v7_global_impacts TO application")
         owner.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON file_audit TO application")
+        owner.execute("GRANT USAGE ON SEQUENCE file_audit_id_seq TO application")
         owner.execute("GRANT USAGE ON SCHEMA migration_gate TO application")
         owner.execute("GRANT SELECT ON migration_gate.fence TO application")
     parts = conninfo_to_dict(CLUSTER.url("target"))
     yield f"application:of%20the%20tests@{parts['host']}:{parts['port']}/v7_target"
-    with psycopg.connect(CLUSTER.url("superuser").replace("/postgres", "/v7_target"), autocommit=True) as admin:
+    with psycopg.connect(make_conninfo(CLUSTER.url("superuser"), dbname="v7_target"), autocommit=True) as admin:
         admin.execute("DROP OWNED BY application; DROP ROLE application")
 
 
@@ -340,7 +341,7 @@ def test_no_writer_gets_round_the_history(executed: World, application: str) -> 
 
 
 def test_what_replication_applies_brings_its_own_history(executed: World) -> None:
-    url = CLUSTER.url("superuser").replace("/postgres", "/v7_target")
+    url = make_conninfo(CLUSTER.url("superuser"), dbname="v7_target")
     before = total()
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SET session_replication_role = replica")

@@ -108,7 +108,7 @@ UNVALIDATED_QUERY = r"""
 """
 DISABLED_QUERY = r"""
     SELECT tgrelid::regclass || ': ' || tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE p.pronamespace = 'migration_gate'::regnamespace AND t.tgenabled = 'D'
+    WHERE p.pronamespace IN (to_regnamespace('migration_gate'), to_regnamespace('v7_history')) AND t.tgenabled = 'D'
 """
 MISSING_RIGHTS_QUERY = r"""
     SELECT c.relname || ' ' || r FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS r
