@@ -276,8 +276,11 @@ def test_of_file_audit_only_the_twelve_values_leave_history(application: str) ->
     with psycopg.connect(f"postgresql://{application}", autocommit=True, application_name="x" * 80) as app:
         app.execute("UPDATE file_audit SET notes = 'the application writes on', file_path = file_path || 'x'")
         app.execute("UPDATE file_audit SET v7_workflow_status = v7_workflow_status, v7_impact_score = NULL")
-        new = "INSERT INTO file_audit (file_number, file_path, file_name, status, v7_target_name) VALUES "
-        app.execute(new + "('n1', 'n1', 'n1', 'NOVEL', NULL), ('n2', 'n2', 'n2', 'NOVEL', 'target')")
+        app.execute(
+            "INSERT INTO file_audit "
+            "(file_number, file_path, file_name, status, layer_number, layer_name, v7_target_name) VALUES "
+            "('n1', 'n1', 'n1', 'NOVEL', 1, 'one', NULL), ('n2', 'n2', 'n2', 'NOVEL', 1, 'one', 'target')"
+        )
         app.execute("DELETE FROM file_audit WHERE file_number = 'n1'")
         app.execute("UPDATE file_audit SET v7_reviewed_by = '{one,two}' WHERE file_number = 'n2'")
         app.execute("DELETE FROM file_audit WHERE file_number = 'n2'")

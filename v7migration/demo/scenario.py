@@ -49,7 +49,7 @@ REVIEWER = "dana"
 MITIGATION = "Names and values change together with the type; the old type stays until Phase 7."
 ASSESSED = "Assessed from the code map"
 BUSINESS = "{} keeps its states; people see no other names while the columns are cast."
-WHY_ACCEPTED = "The triggers only refuse: writes while rows move, and jumps of the V7 status. Section 9 drops them."
+WHY_ACCEPTED = "They refuse writes while rows move and jumps of the status, and write history. Section 9 drops them."
 
 
 def holder(persona: str) -> str:
