@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -152,6 +153,26 @@ def test_what_passes_the_models_save_leaves_a_version_of_the_role(home: World) -
     assert [v.notes for v in TestResult.history.filter(id=first.pk).order_by("history_date")][1:3] == ["raw", "saved"]
 
 
+def test_what_a_savepoint_takes_back_leaves_no_version(home: World) -> None:
+    task, alias = a_task(), homes.alias()
+    before = versions(SubworkflowTask, task.pk)
+    with homes.writing(person="ada"), connections[alias].cursor() as cursor:
+        for number in range(2):
+            with suppress(LookupError), transaction.atomic(using=alias):
+                cursor.execute("UPDATE v7_subworkflow_tasks SET notes = 'raw' WHERE id = %s", [task.pk])
+                task.notes = f"lost {number}"
+                task.save()
+                raise LookupError
+        task.notes = "kept"
+        task.save()
+        with suppress(LookupError), transaction.atomic(using=alias):
+            cursor.execute("UPDATE v7_subworkflow_tasks SET notes = 'lost too' WHERE id = %s", [task.pk])
+            raise LookupError
+    assert versions(SubworkflowTask, task.pk) == [*before, ("~", "ada")]
+    newest = SubworkflowTask.history.filter(id=task.pk).latest("history_date")
+    assert newest.notes == SubworkflowTask.objects.get(pk=task.pk).notes == "kept"
+
+
 # -- psql ------------------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +211,20 @@ def test_psql_leaves_versions_that_the_history_page_shows(home: World) -> None:
     assert all(getattr(newest, field.attname) == getattr(row, field.attname) for field in row._meta.concrete_fields)
     page = home.client("dana").get(reverse("history", args=["impact", impact.pk])).content.decode()
     assert writer in page and OUTSIDE in page and "From psql." in page
+
+
+def test_a_programs_odd_name_is_kept_and_shown_as_text(home: World) -> None:
+    impact, odd = an_impact(), '<script>alert(1)</script>\' OR "1" \u00e9\n\t% {{ x }}'
+    with psycopg.connect(place()[1], autocommit=True) as dba:
+        for name in (odd, "", "ada"):
+            dba.execute("SELECT set_config('application_name', %s, false)", [name])
+            dba.execute("UPDATE v7_global_impacts SET mitigation_strategy = %s WHERE id = %s", [name, impact.pk])
+    role = place()[0]
+    writers = [writer for _, writer in versions(GlobalImpact, impact.pk)][-3:]
+    assert writers[0].startswith(f"{role} via <script>alert(1)</script>' OR ") and "\n" not in writers[0]
+    assert writers[1:] == [f"{role} via an unnamed program", f"{role} via ada"]
+    page = home.client("dana").get(reverse("history", args=["impact", impact.pk])).content.decode()
+    assert "&lt;script&gt;alert(1)" in page and "<script>alert(1)" not in page
 
 
 def test_truncate_is_refused_since_it_would_leave_no_version(home: World) -> None:
