@@ -111,7 +111,7 @@ def test_a_green_validation_is_recorded_check_by_check_with_its_evidence(execute
     assert rows["2.2.1"].performance_metrics["sql"].lstrip().startswith("SELECT table_name")
     assert rows["rows of file_audit"].test_type == "smoke" and str(found.validation.pk) in proof.notes
     shape = rows["shape of public.file_audit"].performance_metrics
-    assert shape["expected"].startswith("12 columns, 4 constraints, 1 index, 2 triggers, 12 rights")
+    assert shape["expected"].startswith("12 columns, 4 constraints, 1 index, 6 triggers, 12 rights")
     assert TestResult.history.count() == found.recorded
     assert [p.met for p in validation.prerequisites(run)] == [True]
     assert signed_by_sam(executed) == "approved"
