@@ -38,7 +38,7 @@ def test_a_run_is_not_enough_and_nor_is_a_look_by_somebody_who_is_no_test_sentin
 FAULTS = (
     (1, "ALTER TABLE public.v7_test_results ALTER component_tested DROP NOT NULL", "shape of public.v7_test_results"),
     (2, "ALTER TABLE public.file_audit ALTER v7_impact_score SET DEFAULT 7", "shape of public.file_audit"),
-    (3, "TRUNCATE public.v7_enum_migrations", "4.3 enums"),
+    (3, "DELETE FROM public.v7_enum_migrations", "4.3 enums"),
     (4, "DROP VIEW v7_monitoring.v7_enum_consolidation_status", "views"),
     (5, "CREATE VIEW public.report AS SELECT v7_target_name FROM public.file_audit", "rollback proof"),
 )
