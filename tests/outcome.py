@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 from django.conf import settings
+from psycopg import sql
 
 from tests.world import World, world_at
 from tracking import home, moving
+from tracking.models import SubworkflowTask
 from v7migration.ledger.models import EmergencyStep, Event, Incident, Run, RunState, RunStep
+from v7migration.pipeline import tasks
 from v7migration.pipeline.emergency import NOTIFY, ROLL_BACK, STOP, VERIFY
 from v7migration.postgres import catalog
 from v7migration.postgres.script import parse, plan_order
@@ -25,6 +28,10 @@ from v7migration.postgres.session import pin_output
 LOST, DOUBLED, UNEXPLAINED = "lost", "doubled", "unexplained"
 Anomaly = tuple[str, str]
 Rows = dict[str, tuple[int, str]]
+DONE = ("in_progress", "review", "completed")
+"""How a task goes to its end, by its evidence."""
+BACK = "pending"
+"""Where a rollback leads a task; one of a run that never finished has not moved at all."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,36 @@ def catalogs(world: World) -> dict[str, Any]:
         return catalog.snapshot(connection)
 
 
+@dataclass(frozen=True)
+class Unmoved(moving.Table):
+    """The history of the tasks without the moves that a run makes, as their evidence: :func:`_moves` compares them."""
+
+    def select(self, columns: tuple[str, ...] | None = None) -> sql.Composed:
+        """Return the query of the rows that are nobody's move of a task of the run."""
+        return sql.SQL("SELECT {} FROM {} WHERE NOT (history_type = '~' AND {}) ORDER BY {}").format(
+            moving.identifiers(columns or self.columns), sql.Identifier(self.name), sql.SQL(OF_A_RUN),
+            moving.identifiers(self.order),
+        )  # fmt: skip
+
+
+OF_A_RUN = "parent_phase = 4 AND task_number >= 4"
+
+
+def _tables() -> Iterator[moving.Table]:
+    """Yield what moves between the homes; of the tasks what no run changes: it is the evidence of some of them."""
+    signed = {table.name: columns for table, columns in moving.signed_tables()}
+    for table in moving.tracked_tables():
+        if table.name == SubworkflowTask._meta.db_table:
+            yield replace(table, columns=signed[table.name])
+        elif table.name == SubworkflowTask.history.model._meta.db_table:
+            yield Unmoved(table.name, table.columns, table.key, table.order)
+        else:
+            yield table
+
+
 def planning_rows() -> Rows:
     """Return number and digest of the rows of every table in the planning home."""
-    return {table.name: moving.digest(moving.control_connection(), table) for table in moving.tracked_tables()}
+    return {table.name: moving.digest(moving.control_connection(), table) for table in _tables()}
 
 
 def live_rows(world: World) -> Rows:
@@ -66,7 +100,7 @@ def live_rows(world: World) -> Rows:
     with world.runner() as connection, connection.transaction():
         pin_output(connection)
         connection.execute("SET LOCAL search_path = public, v7_monitoring, v7_history, migration_gate")
-        return {table.name: moving.digest(connection, table) for table in moving.tracked_tables()}
+        return {table.name: moving.digest(connection, table) for table in _tables()}
 
 
 def file_rows(world: World) -> list[tuple[object, ...]]:
@@ -99,6 +133,7 @@ def of_execution(world: World, expected: Undisturbed, *, incidents: int = 0) -> 
         *_steps(world, run, expected.steps),
         *_events(),
         *_incidents(incidents),
+        *_moves(DONE),
     ]
 
 
@@ -120,6 +155,7 @@ def of_rollback(world: World, expected: Undisturbed) -> list[Anomaly]:
         *_steps(world, done, expected.way_back if touched or _ledger(world, executed) else ()),
         *_events(),
         *_incidents(1),
+        *_moves((*DONE, BACK)),
         *_protocol(executed),
     ]
 
@@ -142,6 +178,16 @@ def _equal(what: str, expected: object, found: object) -> Iterator[Anomaly]:
 
 def _short(value: object) -> str:
     return text if len(text := repr(value)) < 300 else text[:300] + "…"
+
+
+def _moves(expected: tuple[str, ...]) -> Iterator[Anomaly]:
+    """The tasks of the execution moved once as far as the run carries them, and back with it, when a command looked."""
+    tasks.catch_up()
+    for task in SubworkflowTask.objects.filter(parent_phase__phase_number=4, task_number__in=(4, 5, 6)):
+        moved = tuple(task.history.filter(history_type="~").order_by("history_date").values_list("status", flat=True))
+        if moved != expected and not (BACK in expected and not moved):
+            verdict = DOUBLED if len(moved) > len(expected) else LOST
+            yield verdict, f"{task} went {' > '.join(moved)} instead of {' > '.join(expected)}"
 
 
 def _catalogs(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Anomaly]:

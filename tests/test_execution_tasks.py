@@ -162,7 +162,9 @@ def test_the_api_is_tried_over_http_and_leaves_no_row(executed: World, tmp_path:
         prove_api(url=url, token=secret, person=executed.user("dev"))
 
 
-@pytest.mark.parametrize("url", ["http://v7.example.org/", "ftp://127.0.0.1/", "https://:secret@localhost/", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["http://v7.example.org/", "ftp://127.0.0.1/", "https://:secret@localhost/", "nonsense"]
+)
 def test_a_token_goes_to_no_address_that_is_not_safe(executed: World, url: str) -> None:
     with pytest.raises(UsageError):
         prove_api(url=url, token="v7t_x", person=executed.user("dev"))

@@ -70,13 +70,15 @@ def undisturbed() -> outcome.Undisturbed:
 
 def assert_executed(world: World, *, incidents: int = 0) -> None:
     """Assert that the run ended as the undisturbed one, but for so many incidents of the trouble."""
-    assert outcome.of_execution(world, undisturbed(), incidents=incidents) == []
+    found = outcome.of_execution(world, undisturbed(), incidents=incidents)
+    assert found == [], found
     assert open_fences() == ["target"]
 
 
 def assert_taken_back(world: World) -> None:
     """Assert that the run was taken back whole: target, rows and file_audit are as before it."""
-    assert outcome.of_rollback(world, undisturbed()) == []
+    found = outcome.of_rollback(world, undisturbed())
+    assert found == [], found
     assert open_fences() == ["default"]
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tracking import home
 from v7migration.errors import GateClosed, Refused, V7Error
+from v7migration.pipeline import tasks
 from v7migration.pipeline.settle import settle
 from v7migration.pipeline.target import runner
 from v7migration.postgres.session import reason_of, run_lock
@@ -63,6 +64,7 @@ class StageCommand(BaseCommand):
             if self.settles:
                 for sentence in _settle_if_idle():
                     self.say(f"→ {sentence}")
+                tasks.catch_up()
             return self.act(options)
         except (OperationalError, psycopg.OperationalError) as error:  # the driver's own: of the runner's session
             raise Refused(

@@ -6,7 +6,17 @@ sets it back.
 """
 
 from v7migration.pipeline.tasks.post_execution import integration_missing
-from v7migration.pipeline.tasks.progress import advance, as_document, missing, on_record, on_write, proofs
+from v7migration.pipeline.tasks.progress import advance, as_document, catch_up, missing, on_record, on_write, proofs
 from v7migration.pipeline.tasks.proof import Proof
 
-__all__ = ["Proof", "advance", "as_document", "integration_missing", "missing", "on_record", "on_write", "proofs"]
+__all__ = [
+    "Proof",
+    "advance",
+    "as_document",
+    "catch_up",
+    "integration_missing",
+    "missing",
+    "on_record",
+    "on_write",
+    "proofs",
+]

@@ -13,6 +13,7 @@ from tracking.models import SubworkflowTask
 from tracking.selectors import phase_tasks, pre_execution_tasks
 from tracking.services import task_carry, task_take_back
 from v7migration.errors import Fenced, StaleForm, TransitionRefused
+from v7migration.ledger.models import RunState
 from v7migration.pipeline.runs import standing_run, taken_back
 from v7migration.pipeline.tasks import execution, post_execution, pre_execution
 from v7migration.pipeline.tasks.proof import Facts, Proof, actor_named
@@ -27,6 +28,7 @@ EVIDENCE = frozenset(
 """The kinds of events after which a task may have moved; tracked rows tell of themselves."""
 MOVABLE = (TaskStatus.PENDING, TaskStatus.IN_PROGRESS, TaskStatus.REVIEW)
 BEGUN = (TaskStatus.IN_PROGRESS, TaskStatus.REVIEW, TaskStatus.COMPLETED)
+EXECUTION = ("2.2.1", "2.2.2", "2.2.3")
 _at_work: ContextVar[bool] = ContextVar("tasks_at_work", default=False)
 
 
@@ -61,6 +63,19 @@ def advance() -> list[SubworkflowTask]:
         return [task for task in moved if task is not None]
     finally:
         _at_work.reset(token)
+
+
+def catch_up() -> list[SubworkflowTask]:
+    """Move the tasks that a process which died should have moved: those of a run that finished, or was taken back."""
+    run = standing_run()
+    if run is not None and run.state != RunState.FINISHED:
+        return []
+    tasks = [task for task in phase_tasks(DATABASE_PHASE) if task.is_of_a_run]
+    if run is not None:
+        is_behind = any(task.status in MOVABLE for task in tasks if task.document_number in EXECUTION)
+    else:
+        is_behind = taken_back() is not None and any(task.status in BEGUN for task in tasks)
+    return advance() if is_behind else []
 
 
 def on_record(kind: str = "", **_: Any) -> None:
