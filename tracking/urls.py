@@ -16,6 +16,7 @@ urlpatterns = [
     path("phases/<int:number>/<slug:name>/", views.phase_move, name="phase-move"),
     path("tasks/", views.TaskList.as_view(), name="tasks"),
     path("tasks/<uuid:pk>/", views.task_page, name="task"),
+    path("tasks/<uuid:pk>/dart/", views.task_dart, name="task-dart"),
     path("tasks/<uuid:pk>/<slug:name>/", views.task_move, name="task-move"),
     path("enums/", views.EnumList.as_view(), name="enums"),
     path("enums/<uuid:pk>/", views.enum_page, name="enum"),

@@ -18,6 +18,8 @@ MOVING_COLUMNS = {
     "ledger_incident": "state, severity, assigned_to, root_cause, remediation, remediated_by, remediated_at, "
     "reviewed_by, reviewed_at, review_note",
     "ledger_emergency": "state",
+    "ledger_dartdelivery": "payload, revision, state, attempts, next_try_at, sent_at, last_error, dart_id, dart_url, "
+    "delivered_at, recorded_by",
     "approvals_personaltoken": "last_used_at, revoked_at",
 }
 

@@ -50,6 +50,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Incidents", "emergency_home", "incidents"),
             _page("Success criteria", "checklist", "criteria"),
             _page("The document", "menu_book", "document"),
+            _page("DART", "sync_alt", "dart"),
         ],
     },
     {
@@ -138,6 +139,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _rows("Incidents", "emergency_home", "ledger.incident"),
             _rows("Emergencies", "e911_emergency", "ledger.emergency"),
             _rows("Emergency steps", "checklist", "ledger.emergencystep"),
+            _rows("DART deliveries", "outbox", "ledger.dartdelivery"),
+            _rows("DART links", "link", "ledger.dartlink"),
             _rows("Events", "history", "ledger.event"),
         ],
     },
@@ -150,7 +153,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
     groups = copy.deepcopy(NAVIGATION)
     if count := open_incidents():
-        groups[0]["items"][-1] |= {"badge": str(count), "badge_variant": "danger"}
+        incidents = next(item for item in groups[0]["items"] if item["title"] == "Incidents")
+        incidents |= {"badge": str(count), "badge_variant": "danger"}
     return groups
 
 

@@ -175,14 +175,19 @@ DEFAULT_FROM_EMAIL = os.environ.get("V7_FROM_EMAIL", "v7-migration@localhost")
 # The reviewed script and the source tree that v7_inventory scans.
 V7_SCRIPT = Path(os.environ.get("V7_SCRIPT", "") or BASE_DIR / "v7migration" / "sql" / "V7_Migration_Tables.sql")
 V7_SOURCE_DIR = Path(os.environ.get("V7_SOURCE_DIR", "") or BASE_DIR / "v7migration" / "demo" / "source")
+# Where DART is, and its dartboard; the token is read from the environment when it is used, and kept nowhere.
+V7_DART_URL = os.environ.get("V7_DART_URL", "")
+V7_DART_DARTBOARD = os.environ.get("V7_DART_DARTBOARD", "")
 V7_CHANGESET_DAYS = _days(os.environ.get("V7_CHANGESET_DAYS", "") or "14")
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"no_token": {"()": "v7migration.pipeline.integrate.dart.secret.RedactingFilter"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler"},
+        "console": {"class": "logging.StreamHandler", "filters": ["no_token"]},
         "runs": {
+            "filters": ["no_token"],
             "class": "v7migration.logs.RunLog",
             "path": os.environ.get("V7_LOG", "") or str(STATE_DIR / "log" / "runs.jsonl"),
         },

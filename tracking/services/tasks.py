@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import connections
+
 from tracking import catalogue
 from tracking.actors import ARCHITECT, Actor, meant_by, require
 from tracking.choices import TaskStatus
 from tracking.machines import TASK
 from tracking.models import Phase, SubworkflowTask
 from tracking.services.writing import change, locked, transition, writing
-from v7migration.errors import InvalidValue, TransitionRefused
+from v7migration.errors import InvalidValue, Refused, TransitionRefused
 
 EDITABLE = frozenset({"notes", "deliverable_urls", "dart_task_id", "dart_task_url"})
 PLANNED = EDITABLE | {"task_number", "task_name", "responsible_persona", "dependencies"}
@@ -258,6 +260,36 @@ def task_update(
     with writing(actor=actor, reason=reason) as alias:
         row = locked(task, alias, seen_at=seen_at)
         require(actor, _responsible_or_architect(row), f"change “{row}”")
+        _refuse_used(row, str(changes.get("dart_task_id") or ""), alias)
         change(row, changes, EDITABLE)
         row.save()
     return row
+
+
+def task_link(*, task: SubworkflowTask, username: str, dart_task_id: str, dart_task_url: str) -> SubworkflowTask:
+    """Record the id and the address that DART gave a task. No persona is asked: it is what DART answered.
+
+    Args:
+        username: who delivered it, empty for a process without a person.
+
+    Raises:
+        Refused: another task has the id.
+        Fenced: the rows are being moved.
+    """
+    with writing(actor=Actor(username), reason="Delivered to DART") as alias:
+        row = locked(task, alias)
+        _refuse_used(row, dart_task_id, alias)
+        change(row, {"dart_task_id": dart_task_id, "dart_task_url": dart_task_url}, EDITABLE)
+        row.save()
+    return row
+
+
+def _refuse_used(task: SubworkflowTask, dart_task_id: str, alias: str) -> None:
+    """Refuse an id of DART that another task has; two who record one at the same moment wait for each other."""
+    if not dart_task_id:
+        return
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"tracking.dart:{dart_task_id}"])
+    other = SubworkflowTask.objects.filter(dart_task_id=dart_task_id).exclude(pk=task.pk).first()
+    if other is not None:
+        raise Refused(f"“{other}” has the DART id {dart_task_id} already.", "Each task has an id of its own.")

@@ -5,7 +5,7 @@ from tracking.views.history import history_page
 from tracking.views.impacts import ImpactList, impact_business, impact_edit, impact_move, impact_new, impact_page
 from tracking.views.lists import FileList, ResultList
 from tracking.views.phases import phase_list, phase_move, phase_page
-from tracking.views.tasks import TaskList, task_move, task_page
+from tracking.views.tasks import TaskList, task_dart, task_move, task_page
 
 __all__ = [
     "EnumList",
@@ -24,6 +24,7 @@ __all__ = [
     "phase_list",
     "phase_move",
     "phase_page",
+    "task_dart",
     "task_move",
     "task_page",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_filters.views import FilterView
@@ -21,9 +22,11 @@ from tracking.filters import TaskFilter
 from tracking.machines import TASK
 from tracking.models import SubworkflowTask
 from tracking.tables import TaskTable
-from tracking.views.acting import Service, actor_of, move, moves
-from v7migration.errors import V7Error
+from tracking.views.acting import Service, actor_of, move, moves, seen_at
+from v7migration.errors import HomeMoving, V7Error
+from v7migration.middleware import status_of
 from v7migration.pipeline import tasks
+from v7migration.pipeline.integrate.dart import recording
 
 SERVICES: dict[str, Service] = {
     "start": services.task_start,
@@ -73,6 +76,24 @@ def task_move(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
     return move(request, name=name, services=SERVICES, row={"task": task}, back=back, page=page)
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def task_dart(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Record the task's id in DART by hand."""
+    task = _get(pk)
+    if request.method == "POST":
+        try:
+            recording.record_task(
+                task=task, actor=actor_of(request), dart_id=request.POST.get("dart_id", ""), seen_at=seen_at(request)
+            )
+        except HomeMoving:
+            raise
+        except V7Error as refusal:
+            return _page(request, _get(pk), refusal=refusal, status=status_of(refusal))
+        messages.success(request, "The DART id is recorded.")
+    return redirect("task", pk=pk)
+
+
 def _get(pk: UUID) -> SubworkflowTask:
     return get_object_or_404(SubworkflowTask.objects.select_related("parent_phase"), pk=pk)
 
@@ -92,6 +113,7 @@ def _page(
         "entry": catalogue.entry(task.parent_phase_id, task.task_number),
         "moves": moves(task, TASK, _by_hand(task), reverse("task", args=[task.pk])),
         "proofs": tasks.proofs(task),
+        "dart_id": request.POST.get("dart_id", task.dart_task_id or ""),
         "may_move": actor_of(request).holds_any(meant_by(task.responsible_persona)),
         "dependencies": [waits_for[key] for key in task.dependencies if key in waits_for],
         "missing": [key for key in task.dependencies if key not in waits_for],

@@ -12,6 +12,7 @@ from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, SeatState
 from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask, TestResult
 from v7migration.ledger.models import Rehearsal, Run
 from v7migration.pipeline import gatekeeper, performance, validation
+from v7migration.pipeline.kickoff import kickoff
 from v7migration.pipeline.runs import DONE, last_attempts, standing_run
 from v7migration.postgres import shape
 
@@ -101,7 +102,7 @@ def _of(run: Run) -> Iterator[dict[str, Any]]:
     yield _signed(after.get("integration"), "Integration Verified is not signed (Dev Team).", page)
     yield _measured(run, page)
     yield found.whole()
-    yield _kickoff()
+    yield _kickoff(run)
     yield _approved([before["execution"], after["validation-countersign"]], page)
 
 
@@ -206,8 +207,13 @@ def _measured(run: Run, page: str) -> dict[str, Any]:
     return {"met": True, "said": said, "page": page, "by": known.taken_by, "at": known.taken_at}
 
 
-def _kickoff() -> dict[str, Any]:
-    return _open("No DART task for the kickoff of Phase 5 is recorded.", "/phases/5/")
+def _kickoff(run: Run) -> dict[str, Any]:
+    found = kickoff(run)
+    if found is None:
+        return _open(
+            "The kickoff of Phase 5 is not in DART: deliver it (v7_integrate dart), or record its id.", "/dart/"
+        )
+    return {"met": True, "said": found.said, "page": "/dart/", "by": found.by, "at": found.at}
 
 
 def _approved(seats: list[SeatState], page: str) -> dict[str, Any]:

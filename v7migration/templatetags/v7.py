@@ -80,6 +80,12 @@ def shown(value: Any) -> Any:
 
 
 @register.filter
+def web_address(text: str | None) -> bool:
+    """Say whether a text that somebody entered may be a link."""
+    return bool(text) and str(text).startswith(("https://", "http://"))
+
+
+@register.filter
 def short(digest: Any) -> str:
     """Return the first twelve characters of a digest or the first eight of a UUID."""
     text = str(digest or "")

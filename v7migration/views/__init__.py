@@ -5,6 +5,7 @@ from v7migration.views.changesets import changeset_list, changeset_page
 from v7migration.views.code_map import code_map, code_map_change
 from v7migration.views.coverage import coverage_cell, coverage_page, coverage_sign
 from v7migration.views.criteria import criteria_page
+from v7migration.views.dart import dart_page, dart_record, dart_retry
 from v7migration.views.dependencies import dependency_file, dependency_page
 from v7migration.views.document import document_page
 from v7migration.views.enum_groups import enum_group, enum_groups
@@ -26,6 +27,9 @@ __all__ = [
     "coverage_page",
     "coverage_sign",
     "criteria_page",
+    "dart_page",
+    "dart_record",
+    "dart_retry",
     "dependency_file",
     "dependency_page",
     "document_page",

@@ -4,10 +4,11 @@ Each module offers :class:`Subcommand` objects; to add one, write it and name it
 """
 
 from v7migration.management.integrations.api import API
+from v7migration.management.integrations.dart import DART
 from v7migration.management.integrations.modules import PYDANTIC, SQLALCHEMY
 from v7migration.management.integrations.reports import JUNIT
 from v7migration.management.integrations.subcommand import Subcommand
 
-SUBCOMMANDS: tuple[Subcommand, ...] = (SQLALCHEMY, PYDANTIC, API, JUNIT)
+SUBCOMMANDS: tuple[Subcommand, ...] = (SQLALCHEMY, PYDANTIC, API, JUNIT, DART)
 
 __all__ = ["SUBCOMMANDS", "Subcommand"]
