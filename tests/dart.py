@@ -50,12 +50,15 @@ class Fault:
     what: int | str
     method: str = ""
     path: str = ""
+    words: str = ""
     times: int = 1
     headers: dict[str, str] = field(default_factory=dict)
 
-    def meets(self, method: str, path: str) -> bool:
+    def meets(self, method: str, path: str, body: bytes) -> bool:
         """Say whether the fault is for this request, and use it up."""
         if self.times <= 0 or self.method not in ("", method) or self.path not in path:
+            return False
+        if self.words.encode() not in body:
             return False
         self.times -= 1
         return True
@@ -241,7 +244,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
         self.held.asked.append((self.command, parts.path))
-        fault = next((f for f in self.held.faults if f.meets(self.command, parts.path)), None)
+        fault = next((f for f in self.held.faults if f.meets(self.command, parts.path, raw)), None)
         if fault is not None and fault.what not in ("lost", "half", "late", "malformed", "types"):
             self._fail(fault)
             return

@@ -296,7 +296,7 @@ class Gateway:
                 duid=duid, url=self._url(duid, _text(item.html_url)), title=_text(item.title),
                 status=_text(item.status), description=_text(item.description), dartboard=_text(item.dartboard),
                 tags=_texts(item.tags) if item.tags else (), assignees=people, several=self.several,
-                start_at=_optional(item.start_at), due_at=_optional(item.due_at),
+                start_at=_optional(item.start_at)[:10], due_at=_optional(item.due_at)[:10],
                 completed_at=_moment(item.completed_at),
             )  # fmt: skip
 

@@ -132,32 +132,31 @@ def way(start: str, end: str) -> list[str]:
     return []
 
 
-def take(task: SubworkflowTask, target: str, actor: Actor | None, seen: Seen) -> content.Payload:
+def take(
+    found: Comparison, task: SubworkflowTask, actor: Actor | None, seen: Seen, workspace: Workspace
+) -> content.Payload:
     """Bring a task into the state that DART asks for, in one transaction, and return what the table says then.
 
-    A refusal (another task must come first, the row moved meanwhile) leaves the table as it is; it is told as an
-    event, and the next pass sends the table's state.
+    A refusal (another task must come first, the row moved meanwhile) leaves the table as it is: its state is sent.
     """
     assert actor is not None  # noqa: S101 (compare offers nothing to take without one)
-    reason = f"In DART it is “{seen.status}” ({seen.url})"
-    before = task.status
+    reason, target = f"In DART it is “{seen.status}” ({seen.url})", found.take
+    said = next(said for said in found.said if said["field"] == "status")
     try:
         with writing(actor=actor, reason=reason):
+            moved = task
             for name in way(task.status, target):
                 move = services.task_unblock if name in ("unblock", "resume") else getattr(services, f"task_{name}")
-                task = move(task=task, actor=actor, reason=reason)
+                moved = move(task=moved, actor=actor, reason=reason)
     except (TransitionRefused, StaleForm, Refused) as error:
-        tell(task, "dart.conflict", actor.username, before, seen.status, TABLE, error.message)
         task.refresh_from_db()
-        return {**content.of_task(task, content.guarded()), "status": ""}
-    tell(task, "dart.taken", actor.username, before, seen.status, DART, reason)
-    return content.of_task(task, content.guarded())
-
-
-def tell(task: SubworkflowTask, kind: str, by: str, table: str, dart: str, kept: str, why: str) -> None:
-    """Write the event of a state that was decided between the two sides, with both values."""
-    told = {"field": "status", "table": table, "dart": dart, "kept": kept, "why": why, "title": str(task)}
-    append_event(kind=kind, actor=by, subject=str(task.pk), payload=told)
+        said |= {"kept": TABLE, "why": error.message}
+        found.push["status"] = content.status_title(task.status, workspace.statuses)
+        return content.of_task(task, content.guarded())
+    append_event(
+        kind="dart.taken", actor=actor.username, subject=str(task.pk), payload={**said, "title": str(task)}
+    )  # fmt: skip
+    return content.of_task(moved, content.guarded())
 
 
 def _title_and_start(found: Comparison, payload: content.Payload, seen: Seen, link: DartLink | None) -> None:
@@ -173,7 +172,8 @@ def _people(
     found: Comparison, payload: content.Payload, seen: Seen, link: DartLink | None, workspace: Workspace
 ) -> None:
     wanted = content.assignees(payload["persona"], workspace)
-    if not wanted or (seen.assignees and set(seen.assignees) <= set(wanted)):
+    there = content.known_as(seen.assignees, workspace)
+    if not wanted or (there and set(there) <= set(wanted)):
         return
     if link is None or payload["persona"] != link.in_table["persona"]:
         found.push |= content.assigned(wanted, seen.several)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from approvals.facts import SignatureFact
-from approvals.gates import ARCHITECT
+from approvals.gates import ARCHITECT, DB_TEAM_LEAD, DEV_TEAM, TEST_SENTINEL
 from approvals.selectors import holders_of
 from tracking import catalogue
 from tracking.actors import meant_by
@@ -79,6 +79,12 @@ def assignees(persona: str, workspace: Workspace) -> list[str]:
     return list(dict.fromkeys(filter(None, found)))
 
 
+def known_as(there: Iterable[str], workspace: Workspace) -> list[str]:
+    """Return people whom DART names by name or email, each as :func:`assignees` names them."""
+    people = mails(workspace.people)
+    return [people.get(name.lower(), name) for name in there]
+
+
 # -- what each kind says ---------------------------------------------------------------------------------------
 
 
@@ -97,8 +103,9 @@ def of_task(task: SubworkflowTask, guards: Mapping[str, int]) -> Payload:
 
 
 def guarded() -> dict[str, int]:
-    """Return the layer that each Layer Guardian guards."""
-    return dict(Layer.objects.values_list("guardian", "number"))
+    """Return the layer that each Layer Guardian guards; what leaders of the phase do is no matter of one layer."""
+    leaders = {ARCHITECT, DB_TEAM_LEAD, DEV_TEAM, TEST_SENTINEL}
+    return dict(Layer.objects.exclude(guardian__in=leaders).values_list("guardian", "number"))
 
 
 def description_of(task: SubworkflowTask) -> str:
@@ -200,5 +207,5 @@ def assigned(people: list[str], several: bool | None) -> dict[str, Any]:
 def unassigned(payload: Payload, seen: Seen, workspace: Workspace) -> dict[str, Any]:
     """Return what assigns a task whose answer told for the first time how its workspace assigns; nothing if it is."""
     wanted = assignees(payload["persona"], workspace)
-    wanted = wanted if seen.several else wanted[:1]
-    return {} if set(wanted) <= set(seen.assignees) and wanted else assigned(wanted, seen.several)
+    wanted, there = wanted if seen.several else wanted[:1], known_as(seen.assignees, workspace)
+    return {} if set(there) == set(wanted) else assigned(wanted, seen.several)

@@ -285,7 +285,7 @@ class _Pass:
             return seen
         payload = row.payload
         if found.take:
-            payload = comparing.take(task, found.take, self.actor, seen)
+            payload = comparing.take(found, task, self.actor, seen, self.workspace)
         if found.push:
             seen = self.gateway.update(seen.duid, found.push)
             self.report.sent.append(_told(row, f"{seen.duid}: {', '.join(sorted(found.push))}"))
