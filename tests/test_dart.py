@@ -16,13 +16,14 @@ from tests.world import World
 from tracking.models import SubworkflowTask
 from v7migration.errors import V7Error
 from v7migration.ledger.models import DartDelivery, Event
-from v7migration.pipeline import gatekeeper
+from v7migration.pipeline import sign_off
 from v7migration.pipeline.criteria import criteria
-from v7migration.pipeline.integrate.dart import content, outbox
+from v7migration.pipeline.integrate.dart import content
 from v7migration.pipeline.integrate.dart.client import Place
 from v7migration.pipeline.integrate.dart.delivering import deliver
 from v7migration.pipeline.integrate.dart.recording import record
 from v7migration.pipeline.rollback import find_run
+from v7migration.pipeline.runs import standing_run
 
 PATIENCE = 0.7
 State = DartDelivery.State
@@ -85,7 +86,7 @@ def test_every_task_gets_its_twin_and_its_id(home: World, dart: StandIn) -> None
 def integration_verified(world: World) -> None:
     """Sign the seats after the execution up to Integration Verified."""
     run = find_run()
-    facts = replace(gatekeeper.run_facts(run), prerequisites=())
+    facts = replace(sign_off.run_facts(run), prerequisites=())
     for seat, name in (("validation", "sam"), ("validation-countersign", "ada"), ("integration", "dev")):
         sign(
             subject=facts.subject, seat=seat, person=world.user(name), password=PASSWORD, decision="approved",
@@ -156,4 +157,4 @@ def test_without_a_token_no_task_waits(world: World) -> None:
     assert not DartDelivery.objects.filter(kind="task").exists()
     with pytest.raises(V7Error, match="V7_DART_TOKEN is not set"):
         Place.configured() and passed(world)
-    assert outbox.standing_run() is None
+    assert standing_run() is None

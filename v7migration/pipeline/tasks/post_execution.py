@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from v7migration.ledger.models import Event, Run, RunState, Validation
+from v7migration.ledger.models import DartDelivery, Event, Run, RunState, Validation
 from v7migration.pipeline import validation
 from v7migration.pipeline.runs import standing_run
 from v7migration.pipeline.tasks.execution import NOT_RUN
@@ -102,4 +102,16 @@ def _event(run: Run, kind: str) -> Facts:
     return there(str(event.payload["said"]), event.actor, event.at, "/criteria/")
 
 
-_ELSEWHERE: dict[str, Callable[[Run], Facts]] = {}
+def _connected(run: Run) -> Facts:
+    """Say what of the phase is in DART: delivered, or its id recorded by hand."""
+    row = DartDelivery.objects.filter(state=DartDelivery.State.DELIVERED).exclude(kind=DartDelivery.Kind.COMMENT)
+    newest = row.order_by("-delivered_at").first()
+    if newest is None:
+        return lacking(f"Nothing of it is in DART: {HOW[DART]}.", "/dart/")
+    event = Event.objects.filter(kind__in=("dart.delivered", "dart.recorded"), subject=newest.subject).first()
+    by = newest.recorded_by or (event.actor if event else "")
+    how = "recorded by hand" if newest.recorded_by else "delivered"
+    return there(f"“{newest.words}” is {newest.dart_id} in DART ({how}).", by, newest.delivered_at, "/dart/")
+
+
+_ELSEWHERE: dict[str, Callable[[Run], Facts]] = {DART: _connected}

@@ -90,11 +90,11 @@ class Place:
         Raises:
             UsageError: an address that no token may be sent to.
         """
-        parts = urlsplit(settings.V7_DART_URL or f"https://{OFFICIAL}")
         try:
+            parts = urlsplit(settings.V7_DART_URL or f"https://{OFFICIAL}")
             host, port = (parts.hostname or "").lower(), parts.port
         except ValueError:
-            host, port = "", None
+            raise UsageError("V7_DART_URL is no address.", f"The host of DART is {OFFICIAL}.") from None
         if host not in {OFFICIAL} | LOOPBACK or parts.username or parts.password or parts.query or parts.fragment:
             raise UsageError("V7_DART_URL names no host that the token may be sent to.", f"It is {OFFICIAL}.")
         if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
@@ -302,7 +302,10 @@ class Gateway:
 
     def _url(self, duid: str, told: str) -> str:
         """Return the address that DART told if it is DART's, else the one that is made from the id."""
-        parts = urlsplit(told)
+        try:
+            parts = urlsplit(told)
+        except ValueError:
+            return self.place.link(duid)
         ours = f"{parts.scheme}://{parts.netloc}" == self.place.origin and len(told) <= 500
         return told if ours and not re.search(r"\s", told) else self.place.link(duid)
 

@@ -29,6 +29,9 @@ from v7migration.pipeline.integrate.dart.client import Seen, Workspace
 TABLE, DART = "table", "DART"
 NOBODY = "Nobody took it over: run v7_integrate dart --as a holder of {persona}."
 
+OF_A_ROLLBACK = frozenset({"take_back"})
+"""Transitions that no person makes."""
+
 
 @dataclass
 class Comparison:
@@ -126,7 +129,7 @@ def way(start: str, end: str) -> list[str]:
         if state in aside and state != start:
             continue
         for jump in TASK.jumps:
-            if jump.source == state and jump.target not in known:
+            if jump.source == state and jump.target not in known and jump.name not in OF_A_ROLLBACK:
                 known.add(jump.target)
                 queue.append((jump.target, [*names, jump.name]))
     return []

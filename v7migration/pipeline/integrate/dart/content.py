@@ -28,7 +28,7 @@ STATUSES: dict[str, tuple[str, ...]] = {
     TaskStatus.BLOCKED: ("blocked", "onhold", "doing", "inprogress", "started"),
     TaskStatus.REVIEW: ("review", "inreview", "doing", "inprogress", "started"),
     TaskStatus.COMPLETED: ("done", "completed", "complete", "finished"),
-    TaskStatus.CANCELLED: ("canceled", "cancelled", "wontdo", "done"),
+    TaskStatus.CANCELLED: ("canceled", "cancelled", "wontdo", "done", "completed", "complete", "finished"),
     TaskStatus.DEFERRED: ("deferred", "later", "backlog", "todo"),
 }
 """How teams call each state in DART, the best word first, letters only."""

@@ -36,6 +36,7 @@ from v7migration.pipeline.integrate.dart.client import (
     Unreachable,
     Workspace,
 )
+from v7migration.pipeline.runs import standing_run
 
 Kind, State = DartDelivery.Kind, DartDelivery.State
 FIRST_PAUSE, LONGEST_PAUSE = 30, 3_600
@@ -198,7 +199,7 @@ class _Pass:
     def _asked(self, row: DartDelivery) -> None:
         """Create the task that asks for a review, or for the kickoff of Phase 5."""
         if row.kind == Kind.KICKOFF:
-            run = outbox.standing_run()
+            run = standing_run()
             if run is None or str(run.pk) != row.subject or outbox.integration_verified(run) is None:
                 raise Waits("Integration Verified of its run is not signed any more.")
         seen = self._created(row, row.payload, row.payload["description"])
@@ -332,7 +333,8 @@ class _Pass:
             same = DartDelivery.objects.filter(pk=row.pk, revision=row.revision)
             same.update(state=State.DELIVERED, delivered_at=Now(), attempts=0, sent_at=None)
             told = {"kind": row.kind, "key": row.key, "dart_id": duid, "url": url}
-            append_event(kind="dart.delivered", actor=row.queued_by, subject=row.subject, payload=told)
+            who = self.actor.username if self.actor else row.queued_by
+            append_event(kind="dart.delivered", actor=who, subject=row.subject, payload=told)
         self.report.sent.append(_told(row, duid))
 
 

@@ -17,9 +17,10 @@ from approvals.gates import APPROVED, Subject
 from approvals.selectors import signature_facts
 from tracking import selectors as tracked
 from tracking.models import SubworkflowTask
-from v7migration.ledger.models import Changeset, DartDelivery, Run, RunState
+from v7migration.ledger.models import Changeset, DartDelivery, Run
 from v7migration.pipeline import escalation
 from v7migration.pipeline.integrate.dart import content, secret
+from v7migration.pipeline.runs import standing_run
 
 Kind, State = DartDelivery.Kind, DartDelivery.State
 INTEGRATION_SEAT = "integration"
@@ -84,12 +85,6 @@ def queue_kickoff() -> None:
         kind=Kind.KICKOFF, subject=str(run.pk), key=f"kickoff:{run.pk}", payload=content.of_kickoff(run, signature),
         by=signature.person,
     )  # fmt: skip
-
-
-def standing_run() -> Run | None:
-    """Return the newest execution that was not taken back."""
-    runs = Run.objects.filter(kind=Run.Kind.EXECUTE).exclude(state=RunState.ROLLED_BACK)
-    return runs.select_related("changeset").first()
 
 
 def integration_verified(run: Run) -> SignatureFact | None:

@@ -17,8 +17,9 @@ from tracking.services import task_update
 from v7migration.errors import InvalidValue, Refused, UsageError, V7Error
 from v7migration.ledger.models import DartDelivery, DartLink, Event
 from v7migration.ledger.services import append_event
-from v7migration.pipeline.integrate.dart import outbox, secret
+from v7migration.pipeline.integrate.dart import content, outbox, secret
 from v7migration.pipeline.integrate.dart.client import DUID, Place
+from v7migration.pipeline.runs import standing_run
 
 Kind, State = DartDelivery.Kind, DartDelivery.State
 MAY = frozenset({ARCHITECT, DB_TEAM_LEAD, DEV_TEAM})
@@ -73,14 +74,33 @@ def record_task(*, task: SubworkflowTask, actor: Actor, dart_id: str, seen_at: A
         dart_id = checked(dart_id)
         refuse_used(dart_id, but=f"task:{task.pk}")
         changes = {"dart_task_id": dart_id, "dart_task_url": _link(dart_id)}
-    row = task_update(
-        task=task, actor=actor, changes=changes, reason="The DART id was recorded by hand", seen_at=seen_at
-    )
-    if not row.dart_task_id:  # what was known of the old one is not its business any more
-        DartDelivery.objects.filter(key=f"task:{task.pk}").update(
-            state=State.QUEUED, dart_id="", dart_url="", sent_at=None, attempts=0, next_try_at=Now()
-        )
+    try:
+        with transaction.atomic(using="default"):
+            row = task_update(
+                task=task, actor=actor, changes=changes, reason="The DART id was recorded by hand", seen_at=seen_at
+            )
+            _note_task(row, actor)
+    except IntegrityError as error:
+        raise Refused(f"The DART id {dart_id} is recorded for something else.", "Record the right one.") from error
     return row
+
+
+def _note_task(task: SubworkflowTask, actor: Actor) -> None:
+    """Let the outbox know the id that a person gave a task; without one, it has nothing of it in DART any more."""
+    key, payload = f"task:{task.pk}", content.of_task(task, content.guarded())
+    if not task.dart_task_id:
+        DartDelivery.objects.filter(key=key).update(
+            state=State.QUEUED, dart_id="", dart_url="", sent_at=None, attempts=0, next_try_at=Now(), recorded_by=""
+        )
+        return
+    known = {"kind": Kind.TASK, "subject": str(task.pk), "payload": payload}
+    row, _ = DartDelivery.objects.get_or_create(key=key, defaults=known)
+    DartDelivery.objects.filter(pk=row.pk).update(
+        state=State.DELIVERED, dart_id=task.dart_task_id, dart_url=task.dart_task_url or "", delivered_at=Now(),
+        recorded_by=actor.username, last_error="", attempts=0,
+    )  # fmt: skip
+    told = {"kind": Kind.TASK, "key": key, "dart_id": task.dart_task_id}
+    append_event(kind="dart.recorded", actor=actor.username, subject=str(task.pk), payload=told)
 
 
 def retry(*, wanted: str, actor: Actor) -> list[DartDelivery]:
@@ -129,12 +149,12 @@ def refuse_used(dart_id: str, *, but: str = "") -> None:
     Raises:
         Refused: it is used.
     """
-    row = DartDelivery.objects.filter(dart_id=dart_id).exclude(key=but).exclude(kind=Kind.COMMENT).first()
-    if row is not None:
-        raise Refused(f"The DART id {dart_id} belongs to “{row.key}”.", "Record the right one.")
     task = SubworkflowTask.objects.filter(dart_task_id=dart_id).first()
     if task is not None and but != f"task:{task.pk}":
         raise Refused(f"“{task}” has the DART id {dart_id} already.", "Each task has an id of its own.")
+    row = DartDelivery.objects.filter(dart_id=dart_id).exclude(key=but).exclude(kind=Kind.COMMENT).first()
+    if row is not None:
+        raise Refused(f"The DART id {dart_id} belongs to “{row.words}”.", "Record the right one.")
 
 
 def overview() -> dict[str, Any]:
@@ -181,6 +201,6 @@ def _refuse_delivered(row: DartDelivery) -> None:
 def _refuse_unsigned(row: DartDelivery) -> None:
     if row.kind != Kind.KICKOFF:
         return
-    run = outbox.standing_run()
+    run = standing_run()
     if run is None or str(run.pk) != row.subject or outbox.integration_verified(run) is None:
         raise Refused("Integration Verified of its run is not signed any more.", "The Dev Team signs it first.")
