@@ -40,7 +40,6 @@ from v7migration.pipeline import (
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.target import observe, runner
-from v7migration.pipeline.verify import validate
 from v7migration.postgres.queries import run_document_queries
 from v7migration.postgres.script import parse, plan_order
 
@@ -273,14 +272,6 @@ class Scenario:
         order = plan_order(parse(bytes(changeset.script.content)))
         with ProgressReporter(self.console, sum(len(section.steps) for section, _ in order)) as reporter:
             return execute(changeset=changeset, operator=User.objects.get(username="lena"), reporter=reporter)
-
-    def show(self) -> None:
-        """Verify and print the document's queries word for word with result and expectation."""
-        self.heading("Verify (2.3.1, 4.2, 4.3)")
-        found = validate(person=User.objects.get(username="sam"))
-        print_checks(self.say, [check.as_dict() for check in found.checks])
-        if not found.ok:
-            raise StepFailed("A check does not hold; see the lines marked ✗.", "See v7_verify.")
 
 
 def _taken_back(changeset: Changeset) -> bool:

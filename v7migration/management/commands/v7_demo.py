@@ -16,6 +16,7 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from v7migration.connections import is_embedded, state_dir
+from v7migration.demo.after import After
 from v7migration.demo.cast import assemble
 from v7migration.demo.scenario import Scenario, build, migrate, passwords_file, people_document, print_people
 from v7migration.demo.site import free_port, served
@@ -87,7 +88,7 @@ class Command(StageCommand):
             else:
                 scenario.sign(changeset)
                 run = scenario.execute(changeset)
-                scenario.show()
+                After(scenario, run).walk()
             document = {
                 "url": url, "people": people_document(passwords), "changeset": changeset.digest,
                 "run": str(run.pk) if run else None,
