@@ -64,7 +64,6 @@ class StageCommand(BaseCommand):
             if self.settles:
                 for sentence in _settle_if_idle():
                     self.say(f"→ {sentence}")
-                tasks.catch_up()
             return self.act(options)
         except (OperationalError, psycopg.OperationalError) as error:  # the driver's own: of the runner's session
             raise Refused(
@@ -94,7 +93,10 @@ class StageCommand(BaseCommand):
 
 def _settle_if_idle() -> list[str]:
     """Finish and tell what a run or rollback that died left half-said; leave a live one, or an absent target, alone."""
-    if home.fence("default") is None or home.is_open():
+    if home.fence("default") is None:
+        return []
+    if home.is_open():
+        tasks.catch_up()
         return []
     with suppress(Refused), runner(application_name="settle", needs_file_audit=False) as connection:
         with run_lock(connection):

@@ -16,6 +16,8 @@ from v7migration.pipeline.document import CHAPTERS, Line
 from v7migration.postgres.script import Section, Step
 
 Say = Callable[[str], None]
+WIDE = 150
+"""Columns of a table that goes to no terminal."""
 LONG = 1.0
 """Seconds after which a statement's wait is worth showing."""
 
@@ -48,7 +50,7 @@ def print_document(console: Console, lines: Iterable[Line]) -> None:
             who = ", ".join(filter(None, [line.by, f"{line.at:%Y-%m-%d %H:%M} UTC" if line.at else ""]))
             evidence = Text(line.said + (f" ({who})" if who else ""))
             table.add_row("✓" if line.met else "✗", Text(f"{line.place} {line.text}".strip()), evidence)
-    console.print(table)
+    console.print(table, width=None if console.is_terminal else WIDE)
     met = sum(line.met for line in found)
     console.print(f"{met} of {len(found)} lines of the document have their evidence.", markup=False)
 
