@@ -18,6 +18,7 @@ from django.db.models import Model
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
+from tests.api import caller
 from tests.generated import imported
 from tests.test_integrate_sqlalchemy import engine_of
 from tests.tracked import a_task, an_enum_migration, an_impact
@@ -59,6 +60,23 @@ API = {
     "views/migration-dashboard": "MigrationDashboardRead",
     "views/enum-consolidation-status": "EnumConsolidationStatusRead",
     "views/file-migration-readiness": "FileMigrationReadinessRead",
+}
+CREATED: dict[str, dict[str, Any]] = {
+    "SubworkflowTask": {
+        "parent_phase": 4,
+        "task_number": 90,
+        "task_name": "Fit",
+        "responsible_persona": "Dev Team",
+    },
+    "EnumMigration": {"current_enum_name": "public.o", "v7_enum_name": "v7_n", "affected_columns": {"t": ["c"]}},
+    "GlobalImpact": {"change_type": "api", "impact_description": "Answers.", "risk_assessment": "high"},
+    "TestResult": {"test_type": "smoke", "component_tested": "x", "test_status": "fail", "tested_by": "dora"},
+}
+CHANGED: dict[str, dict[str, Any]] = {
+    "SubworkflowTask": {"dart_task_id": "abcDEF123456", "blockers": ["x"]},
+    "EnumMigration": {"risk_level": "critical"},
+    "GlobalImpact": {"affected_layers": [0, 7]},
+    "TestResult": {"backwards_compatible": None, "performance_metrics": {"s": 1}},
 }
 AGAINST_THE_RULES: list[tuple[str, dict[str, Any]]] = [
     ("PhaseUpdate", {"phase_number": 0}),
@@ -145,40 +163,23 @@ def test_rows_go_from_pydantic_through_sqlalchemy_and_back(
     executed: World, schemas: ModuleType, tmp_path: Path
 ) -> None:
     """What is created holds no more than was named, so the database's defaults stand; enums pass both ways."""
-    created: dict[str, dict[str, Any]] = {
-        "SubworkflowTask": {
-            "parent_phase": 4,
-            "task_number": 90,
-            "task_name": "Fit",
-            "responsible_persona": "Dev Team",
-        },
-        "EnumMigration": {"current_enum_name": "public.o", "v7_enum_name": "v7_n", "affected_columns": {"t": ["c"]}},
-        "GlobalImpact": {"change_type": "api", "impact_description": "Answers.", "risk_assessment": "high"},
-        "TestResult": {"test_type": "smoke", "component_tested": "x", "test_status": "fail", "tested_by": "dora"},
-    }
-    changed: dict[str, dict[str, Any]] = {
-        "SubworkflowTask": {"dart_task_id": "abcDEF123456", "blockers": ["x"]},
-        "EnumMigration": {"risk_level": "critical"},
-        "GlobalImpact": {"affected_layers": [0, 7]},
-        "TestResult": {"backwards_compatible": None, "performance_metrics": {"s": 1}},
-    }
     with (
         imported(generate_sqlalchemy()["text"], tmp_path, "own_models") as models,
         Session(engine_of("target")) as session,
     ):
-        for name, content in created.items():
+        for name, content in CREATED.items():
             wanted = getattr(schemas, f"{name}Create").model_validate_json(json.dumps(content))
             row = getattr(models, name)(**wanted.model_dump(exclude_unset=True))
             session.add(row)
             session.commit()
-            update = getattr(schemas, f"{name}Update").model_validate_json(json.dumps(changed[name]))
+            update = getattr(schemas, f"{name}Update").model_validate_json(json.dumps(CHANGED[name]))
             for column, value in update.model_dump(exclude_unset=True).items():
                 setattr(row, column, value)
             session.commit()
             session.refresh(row)
             read = getattr(schemas, f"{name}Read").model_validate(row)
             told = json.loads(read.model_dump_json())
-            assert {key: told[key] for key in changed[name]} == changed[name]
+            assert {key: told[key] for key in CHANGED[name]} == CHANGED[name]
             assert {key: told[key] for key in content} == content
         for name in ("Phase", "MigrationDashboard", "EnumConsolidationStatus", "FileMigrationReadiness"):
             for row in session.scalars(sa.select(getattr(models, name))):
@@ -246,3 +247,23 @@ def test_the_answers_of_the_api_validate(executed: World, schemas: ModuleType) -
             told = json.loads(read.model_dump_json())
             assert told.keys() <= row.keys()
             assert model_of(schemas, name).model_validate(told) == read
+
+
+def test_the_api_takes_what_the_models_write(executed: World, schemas: ModuleType) -> None:
+    """Who tested is not asked: the API records who calls. What was measured, and blockers, do not change so."""
+    ada, labels = caller(executed, "ada"), {"current_enum_values": ["a"], "v7_enum_values": ["a"]}
+    for path, stem, more, changes in (
+        ("tasks", "SubworkflowTask", {}, {"dart_task_id": "abcDEF123456", "dart_task_url": None}),
+        ("impacts", "GlobalImpact", {}, {"affected_layers": [1, 7]}),
+        ("enum-migrations", "EnumMigration", labels, {"risk_level": "critical"}),
+        ("test-results", "TestResult", {}, {"notes": "é", "backwards_compatible": None}),
+    ):
+        wanted = getattr(schemas, f"{stem}Create").model_validate(CREATED[stem] | more)
+        sent = wanted.model_dump(mode="json", exclude_unset=True, exclude={"tested_by"})
+        row = ada.post(path, sent, expect=201)
+        update = getattr(schemas, f"{stem}Update").model_validate(changes)
+        sent = update.model_dump(mode="json", exclude_unset=True) | {"updated_at": row["updated_at"]}
+        row = ada.patch(f"{path}/{row['id']}", sent)
+        read = getattr(schemas, f"{stem}Read").model_validate_json(json.dumps(row))
+        told = json.loads(read.model_dump_json())
+        assert {name: told[name] for name in changes} == changes, path

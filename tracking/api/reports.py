@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 
 from tracking.api.values import SAYS_SOMETHING
 from tracking.views.acting import actor_of
-from v7migration.api.problems import WRITING, answers
+from v7migration.api.problems import answers
 from v7migration.errors import InvalidValue
 from v7migration.pipeline.integrate.junit import take_contents
 
@@ -43,7 +43,7 @@ _FIELDS = {"type": "object", "required": [PART], "additionalProperties": False, 
 BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "application/xml": {"schema": _TEXT, "example": REPORT},
+        "application/xml": {"schema": _TEXT, "examples": {"report": {"summary": "A report", "value": REPORT}}},
         FORM: {"schema": _FIELDS, "example": {PART: [REPORT]}},
     },
 }
@@ -100,7 +100,7 @@ class ReportsTaken(Schema):
 
 @router.post(
     "",
-    response={**answers(ReportsTaken, *WRITING), 201: ReportsTaken},
+    response={**answers(ReportsTaken, 403, 413, 415), 201: ReportsTaken},
     by_alias=True,
     operation_id="take_junit_reports",
     summary="Take JUnit XML into the test results",

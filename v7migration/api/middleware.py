@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
 from v7migration.api.problems import MEDIA_TYPE, problem
@@ -37,7 +38,7 @@ class ProblemMiddleware:
         """Pass the request on and look at the answer."""
         if not request.path.startswith(ROOT):
             return self.get_response(request)
-        response = _too_large(request) or _conditional(request) or self.get_response(request)
+        response = _too_large(request) or _ambiguous(request) or self.get_response(request)
         if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             _drain(request)
         kind = response.headers.get("Content-Type", "")
@@ -63,11 +64,17 @@ def _drain(request: HttpRequest) -> None:
             left -= len(part)
 
 
-def _conditional(request: HttpRequest) -> HttpResponse | None:
-    """Refuse a write with a condition that is not compared here: whoever sends one relies on it."""
-    if request.method in ("GET", "HEAD", "OPTIONS") or not CONDITIONS & set(request.headers):
-        return None
-    return problem(400, "A condition in a header is not compared.", "Send the updated_at that you read instead.")
+def _ambiguous(request: HttpRequest) -> HttpResponse | None:
+    """Refuse what would be left out in silence: a condition in a header of a write, a parameter that is repeated."""
+    if request.method not in ("GET", "HEAD", "OPTIONS") and CONDITIONS & set(request.headers):
+        return problem(400, "A condition in a header is not compared.", "Send the updated_at that you read instead.")
+    try:
+        repeated = sorted(name for name, values in request.GET.lists() if len(values) > 1)
+    except SuspiciousOperation:  # so many that Django refuses them
+        return problem(400, SENTENCES[400], "Give each parameter once.")
+    if repeated:
+        return problem(400, f"Given more than once: {', '.join(repeated)[:200]}.", "Give each parameter once.")
+    return None
 
 
 def _as_problem(page: HttpResponse) -> HttpResponse:

@@ -53,6 +53,7 @@ def served(*, port: int, log: Path) -> Iterator[str]:
     command = [
         sys.executable, "-m", "gunicorn", "v7migration.wsgi:application", "--bind", f"127.0.0.1:{port}",
         "--no-control-socket", "--workers", "1", "--threads", "8", "--timeout", "120",
+        "--limit-request-line", "8190",  # filters of the API in other scripts than Latin are long
         "--log-level", "warning", "--log-file", str(log),
     ]  # fmt: skip
     # A session of its own: Ctrl-C reaches the owner only, who ends the server in order.
