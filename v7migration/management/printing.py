@@ -50,7 +50,9 @@ def print_document(console: Console, lines: Iterable[Line]) -> None:
             who = ", ".join(filter(None, [line.by, f"{line.at:%Y-%m-%d %H:%M} UTC" if line.at else ""]))
             evidence = Text(line.said + (f" ({who})" if who else ""))
             table.add_row("✓" if line.met else "✗", Text(f"{line.place} {line.text}".strip()), evidence)
-    console.print(table, width=None if console.is_terminal else WIDE)
+    if not console.is_terminal:
+        console.width = max(console.width, WIDE)
+    console.print(table)
     met = sum(line.met for line in found)
     console.print(f"{met} of {len(found)} lines of the document have their evidence.", markup=False)
 

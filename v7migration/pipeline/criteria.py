@@ -162,7 +162,8 @@ class _Validated:
         waiting = dict.fromkeys(failure["name"] for failure in failed if failure["accepted"] is None)
         if waiting:
             return _open(f"{said}, but a check failed: {', '.join(waiting)}.", self.page)
-        return self._met(f"{said}; {len(set(made.values())) - len(failed)} checks of it hold.", failed)
+        count = len(set(made.values())) - len(failed)
+        return self._met(f"{said}; {count} check{'s of it hold' if count != 1 else ' of it holds'}.", failed)
 
     def _made(self, name: str) -> str:
         """Return the check that stands for a name: the one of all shapes where each could not be compared alone."""
