@@ -52,6 +52,13 @@ def url(name: str) -> str:
     return SERVERS.get(URLS[name][1], CLUSTER).url(name)
 
 
+def site_port(first: int) -> int:
+    """Return a free port for a served site; the tests of each version look from another one on, for both may run."""
+    from v7migration.demo.site import free_port
+
+    return free_port(first + 100 * int(CLUSTER.version))
+
+
 def use_two_servers() -> None:
     """Give the target a server of its own, as in production; before Django's settings are loaded."""
     SERVERS["v7_target"] = cluster(Path(_DIRECTORY.name) / "target")

@@ -12,10 +12,11 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page
 
 from tests.cast import PASSWORD
+from tests.environment import site_port
 from tests.test_browser import chromium
 from tests.world import World
 from tracking.models import EnumMigration, GlobalImpact
-from v7migration.demo.site import free_port, served
+from v7migration.demo.site import served
 from v7migration.ledger.models import Review
 from v7migration.pipeline import consolidation
 
@@ -30,7 +31,7 @@ LARGE = ("review", "changeset")
 @pytest.fixture
 def reader(frozen: World, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     """A signed-in DB Team Lead in a browser that lets axe in, with the world frozen."""
-    with served(port=free_port(8400), log=tmp_path / "site.log") as url:
+    with served(port=site_port(8400), log=tmp_path / "site.log") as url:
         page = chromium.new_context(base_url=url, bypass_csp=True).new_page()
         page.set_default_timeout(120_000)
         page.goto("/login/")

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.api import secret_of
+from tests.environment import site_port
 from tests.world import World
 from v7migration.connections import PROJECT_DIR
-from v7migration.demo.site import free_port, served
+from v7migration.demo.site import served
 
 EXAMPLES = 3
 SECONDS = 240
@@ -20,7 +21,7 @@ SECONDS = 240
 @pytest.mark.timeout(SECONDS + 60)
 def test_no_answer_of_the_running_server_is_an_error_or_undocumented(executed: World, tmp_path: Path) -> None:
     secret, log = secret_of(executed, "ada"), tmp_path / "site.log"
-    with served(port=free_port(8500), log=log) as url:
+    with served(port=site_port(8500), log=log) as url:
         program, config = Path(sys.executable).with_name("schemathesis"), PROJECT_DIR / "schemathesis.toml"
         command = [
             sys.executable, str(program), "--config-file", str(config),

@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.cast import PASSWORD
+from tests.environment import site_port
 from tests.world import World
 from v7migration.connections import PROJECT_DIR
-from v7migration.demo.site import free_port, served
+from v7migration.demo.site import served
 from v7migration.ledger.models import Run
 
 pytestmark = pytest.mark.browser
@@ -44,7 +45,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
-    with served(port=free_port(8300), log=tmp_path / "site.log") as url:
+    with served(port=site_port(8300), log=tmp_path / "site.log") as url:
         yield url
 
 

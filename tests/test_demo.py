@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.environment import site_port
 from v7migration.connections import PROJECT_DIR
-from v7migration.demo.site import free_port
 from v7migration.postgres.embedded import cluster
 
 
@@ -34,7 +34,7 @@ def manage(state: Path, *arguments: str, password: str = "") -> subprocess.Compl
 
 
 def demo(state: Path, *arguments: str) -> dict[str, Any]:
-    done = manage(state, "v7_demo", "--no-serve", "--json", "--port", str(free_port(8400)), *arguments)
+    done = manage(state, "v7_demo", "--no-serve", "--json", "--port", str(site_port(8400)), *arguments)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -69,7 +69,7 @@ def test_the_demo_goes_on_from_where_it_stands_through_a_rollback_and_a_second_c
 
 
 def test_ctrl_c_ends_the_served_demo_and_leaves_no_process(state: Path, tmp_path: Path) -> None:
-    port = free_port(8500)
+    port = site_port(8500)
     environment = {**os.environ, "V7_STATE_DIR": str(state)}
     with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
         shown = subprocess.Popen(

@@ -11,9 +11,10 @@ from django.core.management import call_command
 
 from approvals.tokens import token_create, token_revoke
 from tests.cast import PASSWORD
+from tests.environment import site_port
 from tests.world import World
 from tracking.models import SubworkflowTask, TestResult
-from v7migration.demo.site import free_port, served
+from v7migration.demo.site import served
 from v7migration.errors import Refused, TransitionRefused, UsageError
 from v7migration.ledger.models import Event, Incident, Run
 from v7migration.pipeline import sign_off, tasks, validation
@@ -147,7 +148,7 @@ def test_without_a_migrated_target_nothing_is_proven(signed: World) -> None:
 def test_the_api_is_tried_over_http_and_leaves_no_row(executed: World, tmp_path: Path) -> None:
     before = TestResult.objects.count()
     token, secret = token_create(person=executed.user("dev"), password=PASSWORD, name="proof")
-    with served(port=free_port(8600), log=tmp_path / "site.log") as url:
+    with served(port=site_port(8600), log=tmp_path / "site.log") as url:
         proof = prove_api(url=url, token=secret, person=executed.user("dev"))
         _, of_lena = token_create(person=executed.user("lena"), password=PASSWORD, name="hers")
         with pytest.raises(UsageError, match="is lena's, not dev's"):

@@ -17,12 +17,13 @@ from playwright.sync_api import Browser, Page
 
 from approvals.selectors import holders_of
 from tests.cast import PASSWORD
+from tests.environment import site_port
 from tests.test_browser import chromium, sign_in
 from tests.world import World
 from tracking.choices import ImpactStatus
 from tracking.models import GlobalImpact, Phase, SubworkflowTask
 from v7migration.connections import PROJECT_DIR
-from v7migration.demo.site import free_port, served
+from v7migration.demo.site import served
 from v7migration.ledger.models import Changeset, Review, Run
 from v7migration.pipeline import consolidation, coverage
 
@@ -76,7 +77,7 @@ def press(page: Page, button: str) -> None:
 @pytest.fixture
 def company(world: World, chromium: Browser, tmp_path: Path) -> Iterator[Company]:
     """The people of the tests, with their browsers at the served site, on a target that nobody has touched."""
-    with served(port=free_port(8700), log=tmp_path / "site.log") as url:
+    with served(port=site_port(8700), log=tmp_path / "site.log") as url:
         yield Company(chromium, url)
 
 
