@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from v7migration.source import matching
 from v7migration.source.matching import Audited, match, normal
 
 TREE = sorted(
@@ -110,3 +113,25 @@ def test_a_hundred_thousand_rows_are_matched_in_moments() -> None:
     tree = sorted(set(tree))
     found = match(tree, rows(*(f"/srv/app/{path}" for path in tree)))
     assert (found.orphans, found.phantoms) == ((), ())
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(["", "src/", "/srv/app/", "a/b/", "C:/x/"]))
+def test_rows_taken_at_once_are_those_taken_one_by_one(chance: random.Random, before: str) -> None:
+    folders = ["", "a/", "a/b/", "b/", "src/", "src/a/"]
+    tree = sorted({f"{chance.choice(folders)}{chance.choice('fgh')}{chance.randrange(9)}.py" for _ in range(30)})
+    paths = [before + path for path in chance.sample(tree, max(1, len(tree) - 4))] + ["gone.py", "a/gone.py"]
+    paths += chance.sample(
+        ["./f1.py", "src\\f2.py", "x/g3.py", paths[0], "src/src/h1.py", " g1.py"], chance.randrange(4)
+    )
+    chance.shuffle(paths)
+    found = match(tree, rows(*paths))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "_at_once", lambda *_: None)
+        assert match(tree, rows(*paths)) == found
+
+
+@pytest.mark.parametrize("put", ["copy/", "old/copy/"])
+def test_a_tree_that_stands_in_it_twice_is_matched_as_if_every_file_were_looked_at(put: str) -> None:
+    tree = sorted([*TREE, *(f"{put}src/{path}" for path in TREE)])
+    found = match(tree, rows(*(f"src/{path}" for path in TREE)))
+    assert (found.rules[0].taken, found.rules[0].put) == ("", put)

@@ -11,6 +11,7 @@ import os
 import stat
 import unicodedata
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from v7migration.errors import Refused
@@ -64,8 +65,7 @@ def scan(root: Path) -> Tree:
                 raise _unusable(root, _said(error)) from error
             faults.append(Fault(shown(folder.rstrip("/")), _said(error)))
             continue
-        if not _is_environment(folder, entries):
-            _sort_out(entries, folder, top, paths, waiting, faults)
+        _sort_out(entries, folder, top, paths, waiting, faults)
     paths.sort()
     return Tree(Path(top), tuple(paths), _sorted(faults))
 
@@ -112,6 +112,28 @@ def _entries(top: str, folder: str) -> list[os.DirEntry[str]]:
         return list(entries)
 
 
+def _sort_out(
+    entries: list[os.DirEntry[str]], folder: str, top: str, paths: list[str], waiting: list[str], faults: list[Fault]
+) -> None:
+    """Put each entry of a folder where it belongs: files, folders still to be listed, faults."""
+    names: list[str] = []
+    others: list[os.DirEntry[str]] = []
+    for entry in entries:
+        name = entry.name
+        if name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+            names.append(name)
+        else:
+            others.append(entry)
+    if not "".join(names).isprintable():
+        odd = {name for name in names if not name.isprintable()}
+        names = [name for name in names if name not in odd]
+        others += [entry for entry in entries if entry.name in odd]
+    if not _is_environment(folder, others):
+        names.sort()
+        paths += [folder + name for name in names]
+        _sort_others(others, folder, top, paths, waiting, faults)
+
+
 def _is_environment(folder: str, entries: list[os.DirEntry[str]]) -> bool:
     """Say whether a folder below the root is a virtual environment; of the root only the environment's parts go."""
     if all(entry.name != ENVIRONMENT for entry in entries):
@@ -122,27 +144,23 @@ def _is_environment(folder: str, entries: list[os.DirEntry[str]]) -> bool:
     return True
 
 
-def _sort_out(
+def _sort_others(
     entries: list[os.DirEntry[str]], folder: str, top: str, paths: list[str], waiting: list[str], faults: list[Fault]
 ) -> None:
-    """Put each entry of a folder where it belongs: files, folders still to be listed, faults."""
-    for entry in entries:
+    """Put what is no plain Python file where it belongs; the folders so that they are listed in their order."""
+    for entry in sorted(entries, key=attrgetter("name"), reverse=True):
         name = entry.name
-        if name.endswith(SUFFIX) and name.isprintable() and entry.is_file(follow_symlinks=False):
-            paths.append(folder + name)
-        elif entry.is_dir(follow_symlinks=False):
-            if name.startswith(".") or name in SKIPPED:
-                continue
-            if _is_unspeakable(name):
-                faults.append(Fault(shown(folder + name), f"{_unspeakable(name)}; nothing in it is listed"))
-            else:
-                waiting.append(f"{folder}{name}/")
-        else:
+        if not entry.is_dir(follow_symlinks=False):
             found = _odd(entry, folder + name, top)
             if isinstance(found, Fault):
                 faults.append(found)
             elif found:
                 paths.append(found)
+        elif not name.startswith(".") and name not in SKIPPED:
+            if _is_unspeakable(name):
+                faults.append(Fault(shown(folder + name), f"{_unspeakable(name)}; nothing in it is listed"))
+            else:
+                waiting.append(f"{folder}{name}/")
 
 
 def _odd(entry: os.DirEntry[str], path: str, top: str) -> str | Fault | None:
