@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import django
@@ -11,6 +14,7 @@ import pytest
 
 from v7migration.errors import Refused
 from v7migration.source import tree
+from v7migration.source.reading import read
 from v7migration.source.tree import Fault, Tree, scan
 
 
@@ -131,3 +135,44 @@ def test_a_tree_of_thousands_of_files_is_the_one_that_find_sees() -> None:
     seen = sorted(path for path in done.stdout.decode().split("\0") if path)
     assert [f"{root}/{path}" for path in scan(root).paths] == seen
     assert len(seen) > 800
+
+
+def test_a_file_that_vanishes_between_listing_and_reading_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    for name in ("a.py", "gone.py", "folder/b.py", "folder/gone.py", "other/c.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("import os\n")
+    found = scan(tmp_path)
+    (tmp_path / "gone.py").unlink()
+    shutil.rmtree(tmp_path / "folder")
+    with read(found) as reading:
+        assert reading.paths == ("a.py", "other/c.py")
+        assert [(f.path, f.reason) for f in reading.faults] == [
+            (path, "unreadable: No such file or directory") for path in ("folder/b.py", "folder/gone.py", "gone.py")
+        ]
+        assert reading.imports("a.py")[0].module == "os"
+
+
+def test_folders_that_somebody_deletes_during_the_scan_are_told_and_the_rest_is_listed(tmp_path: Path) -> None:
+    folders = [f"part{number:04}" for number in range(400)]
+    doomed = folders[200:]
+    for attempt in range(20):  # until the deletion and the listing have met
+        for folder in folders:
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / "a.py").touch()
+        begins = threading.Event()
+        vandal = threading.Thread(target=lambda event=begins: (event.wait(), _delete(tmp_path, reversed(doomed))))
+        vandal.start()
+        begins.set()
+        found = scan(tmp_path)
+        vandal.join()
+        assert set(found.paths) >= {f"{folder}/a.py" for folder in folders[:200]}
+        assert {fault.path for fault in found.faults} <= set(doomed)
+        assert {fault.reason for fault in found.faults} <= {"no such file or directory"}
+        if found.faults:
+            return
+    pytest.fail(f"no folder vanished while it was listed, in {attempt + 1} attempts")
+
+
+def _delete(root: Path, folders: Iterable[str]) -> None:
+    for folder in folders:
+        shutil.rmtree(root / folder)

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from v7migration.postgres.script import Statement, grammar
-from v7migration.postgres.script.objects import created, relation
+from v7migration.postgres.script.objects import created
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -62,7 +62,7 @@ def _definition(text: str) -> Any:
     node = type(grammar.tree(text))()
     node.CopyFrom(grammar.tree(text))
     node.concurrent = node.if_not_exists = False
-    node.relation.schemaname = relation(node.relation).partition(".")[0]
+    node.relation.schemaname = node.relation.schemaname or "public"
     for part in grammar.nodes(node):
         if "location" in part.DESCRIPTOR.fields_by_name:
             part.location = 0

@@ -17,6 +17,7 @@ from typing import Any
 from psycopg import sql
 
 from v7migration.postgres.enum_mapping import inverse, merged_labels, replacements
+from v7migration.postgres.qualified import joined
 
 LOCK_TIMEOUT = "2s"
 BY_HAND = {
@@ -47,13 +48,13 @@ class TypeName:
 
     @property
     def key(self) -> str:
-        """``schema.name``."""
-        return f"{self.schema}.{self.name}"
+        """``schema.name``, with quotes around a part that holds a dot."""
+        return joined(self.schema, self.name)
 
     @property
     def short(self) -> str:
         """The name without ``public``."""
-        return self.name if self.schema == "public" else self.key
+        return joined(self.name) if self.schema == "public" else self.key
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -111,7 +112,8 @@ def _why_not(column: Mapping[str, Any]) -> str:
 
 def _holds(conversion: Conversion, use: Mapping[str, Any]) -> bool:
     return any(
-        f"{c['schema']}.{c['table']}" == use["object"] and c["column"] == use["column"] for c in conversion.columns
+        (c["schema"], f"{c['schema']}.{c['table']}", c["column"]) == (use["schema"], use["object"], use["column"])
+        for c in conversion.columns
     )
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from v7migration.postgres.qualified import joined
+
 EQUAL = "equal values"
 EQUAL_BUT_ORDER = "equal but for order"
 EQUAL_BUT_SPELLING = "equal but for case or punctuation"
@@ -55,8 +57,8 @@ class EnumType:
 
     @property
     def key(self) -> str:
-        """``schema.name``, as groups and conflicts name it."""
-        return f"{self.schema}.{self.name}"
+        """``schema.name``, as groups and conflicts name it, with quotes around a part that holds a dot."""
+        return joined(self.schema, self.name)
 
     def as_dict(self) -> dict[str, Any]:
         """The type as JSON-able facts: ``schema``, ``name``, ``labels``, ``used_by``, ``uses``."""

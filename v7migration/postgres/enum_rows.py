@@ -17,6 +17,7 @@ from psycopg import errors, sql
 from v7migration.postgres.catalog import pinned
 from v7migration.postgres.enum_groups import EnumType
 from v7migration.postgres.kept import query
+from v7migration.postgres.qualified import joined
 
 PARTITIONED = "partitioned: its rows are told by its partitions"
 ESTIMATED, COUNTED, UNKNOWN = "estimated", "counted", "unknown"
@@ -43,7 +44,7 @@ class EnumColumn:
     @property
     def relation(self) -> str:
         """``schema.table``, as people read it."""
-        return f"{self.schema}.{self.table}"
+        return joined(self.schema, self.table)
 
     def as_dict(self) -> dict[str, Any]:
         """The column as JSON-able facts, without its statistics."""
@@ -59,7 +60,7 @@ def enum_columns(conn: psycopg.Connection[Any]) -> list[EnumColumn]:
     """List every table column that holds an enum type, with its statistics as far as this role may see them."""
     with pinned(conn) as cursor:
         names = {
-            oid: f"{schema}.{name}"
+            oid: joined(schema, name)
             for oid, schema, name in cursor.execute(
                 "SELECT t.oid::bigint, n.nspname::text, t.typname::text FROM pg_catalog.pg_type AS t "
                 "JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace WHERE t.typtype = 'e'"

@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 
 from v7migration.postgres.script import Statement, grammar
-from v7migration.postgres.script.objects import relation
 
 Connection = psycopg.Connection[tuple[object, ...]]
 OBSERVED, DOCUMENTED = "observed", "documented"
@@ -109,7 +108,8 @@ def _lock(name: str, mode: str, source: str = OBSERVED) -> dict[str, str]:
 def _subjects(statement: Statement) -> list[str]:
     """The tables that a concurrent statement names (``DROP INDEX CONCURRENTLY`` names none)."""
     root = grammar.tree(statement.text)
-    return list(dict.fromkeys(relation(node) for node in grammar.nodes(root, "RangeVar")))
+    named = (f"{node.schemaname or 'public'}.{node.relname}" for node in grammar.nodes(root, "RangeVar"))
+    return list(dict.fromkeys(named))
 
 
 def summary(steps: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

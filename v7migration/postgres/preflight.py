@@ -8,6 +8,7 @@ import psycopg
 
 from v7migration.errors import Refused, SchemaConflict
 from v7migration.postgres.catalog import TargetIdentity
+from v7migration.postgres.qualified import parts_of
 from v7migration.postgres.script import Script
 from v7migration.postgres.session import OLDEST_SERVER
 
@@ -149,7 +150,7 @@ def existing(connection: Connection, names: Iterable[str]) -> list[str]:
     """Return which relations (``schema.name``) or columns (``schema.table.column``) exist already."""
     found = []
     for name in names:
-        parts = name.split(".")
+        parts = parts_of(name)
         if len(parts) == 3:
             row = connection.execute(
                 "SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
@@ -161,7 +162,7 @@ def existing(connection: Connection, names: Iterable[str]) -> list[str]:
             row = connection.execute(
                 "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
                 "WHERE n.nspname = %s AND c.relname = %s)",
-                parts if len(parts) == 2 else ["public", name],
+                parts if len(parts) == 2 else ["public", *parts],
             ).fetchone()
         if row and row[0]:
             found.append(name)

@@ -26,6 +26,7 @@ from v7migration.pipeline import consolidation
 from v7migration.pipeline.consolidation import Choice, Group, Plan
 from v7migration.postgres.enum_conversion import scripts
 from v7migration.postgres.enum_mapping import align, suggest
+from v7migration.postgres.qualified import joined
 from v7migration.templatetags.v7 import badge, plain, utc
 
 SHOWN = 4
@@ -90,7 +91,7 @@ def enum_groups(request: HttpRequest) -> HttpResponse:
         "waiting": sum(group.decision is None for group in found),
         "document": document,
         "hints": _hints(document.get("hints", ())),
-        "types": [(t, rows[f"{t['schema']}.{t['name']}"]) for t in document.get("types", ())],
+        "types": [(t, rows[joined(t["schema"], t["name"])]) for t in document.get("types", ())],
         "earlier": consolidation.earlier(),
         "personas": sorted(consolidation.deciders()),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from tracking.choices import EnumMigrationStatus
 from tracking.models import EnumMigration
+from v7migration.postgres.qualified import last, parts_of
 from v7migration.source.changes import ENUM, Change
 
 PROPOSED = (EnumMigrationStatus.PROPOSED, EnumMigrationStatus.APPROVED, EnumMigrationStatus.IMPLEMENTED)
@@ -19,14 +20,13 @@ def standing_rows() -> list[EnumMigration]:
 
 def change_of(row: EnumMigration) -> Change:
     """Return a row of v7_enum_migrations as the change that is looked for in the code."""
-    schema, _, name = row.current_enum_name.rpartition(".")
-    _, _, renamed = row.v7_enum_name.rpartition(".")
+    *schema, name = parts_of(row.current_enum_name)
     return Change(
         key=str(row.pk),
         kind=ENUM,
         name=name,
-        schema=schema,
-        renamed=renamed,
+        schema=".".join(schema),
+        renamed=last(row.v7_enum_name),
         labels=tuple(row.current_enum_values),
         new_labels=tuple(row.v7_enum_values),
         columns=tuple(_columns(row.affected_columns)),
@@ -38,4 +38,4 @@ def _columns(affected: Any) -> Iterable[tuple[str, str]]:
     for table, columns in affected.items() if isinstance(affected, dict) else ():
         for column in columns if isinstance(columns, list) else ():
             if isinstance(column, str):
-                yield str(table).rpartition(".")[2], column
+                yield last(str(table)), column

@@ -11,6 +11,7 @@ from typing import Any
 from v7migration.ledger.models import EnumDecision, Inventory
 from v7migration.postgres.enum_conversion import TypeName
 from v7migration.postgres.enum_groups import group_key
+from v7migration.postgres.qualified import joined
 
 PAGE = "/enums/groups/"
 TAKEN_OUT = "taken out of another group"
@@ -106,7 +107,7 @@ def must_be_documented(enums: Mapping[str, Any]) -> bool:
     Args:
         enums: ``types`` and ``groups`` of a snapshot.
     """
-    labels = {f"{t['schema']}.{t['name']}": t["labels"] for t in enums["types"]}
+    labels = {joined(t["schema"], t["name"]): t["labels"] for t in enums["types"]}
     verdicts = dict(EnumDecision.objects.order_by("number").values_list("group", "verdict"))
     for group in enums["groups"]:
         names = [*group["types"], *(entry["type"] for entry in group.get("near", ()))]
@@ -157,7 +158,7 @@ class _Reading:
 
     @cached_property
     def types(self) -> dict[str, dict[str, Any]]:
-        return {f"{t['schema']}.{t['name']}": t for t in self.document["types"]}
+        return {joined(t["schema"], t["name"]): t for t in self.document["types"]}
 
     @cached_property
     def rows(self) -> dict[str, dict[str, Any]]:

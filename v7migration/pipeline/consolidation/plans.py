@@ -11,6 +11,7 @@ from v7migration.postgres import enum_risk
 from v7migration.postgres.enum_conversion import Conversion, TypeName, by_hand
 from v7migration.postgres.enum_mapping import inverse, merged_labels, suggest
 from v7migration.postgres.enum_rows import PARTITIONED
+from v7migration.postgres.qualified import joined
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _target(group: Group, choice: Choice) -> TypeName:
     document = group.inventory.document
     if target.key in group.by_name:
         raise UsageError(f"{target.key} is a member of the group.", "Choose it as the member that stays.")
-    if any(f"{t['schema']}.{t['name']}" == target.key for t in document["types"]):
+    if any(joined(t["schema"], t["name"]) == target.key for t in document["types"]):
         raise UsageError(f"{target.key} is an ENUM type of its own already.", "Choose another name.")
     if not any(t["schema"] == target.schema for t in document["types"]):
         raise UsageError(f"No ENUM type lives in the schema {target.schema}.", "Choose a schema that has ENUM types.")

@@ -11,6 +11,7 @@ from tracking.models import Layer, WorkflowCode
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.consolidation import change_of, standing_rows
 from v7migration.pipeline.inventory.source_tree import Document, Sources, in_order
+from v7migration.postgres.qualified import joined
 from v7migration.source.assigning import INFRASTRUCTURE
 from v7migration.source.changes import RANK, Change, Touch, Usage
 from v7migration.source.enums import defined_twice
@@ -114,7 +115,7 @@ def described(change: Change) -> Document:
         "migration": change.key,
         "digest": change.digest,
         "kind": change.kind,
-        "name": f"{change.schema}.{change.name}" if change.schema else change.name,
+        "name": joined(*filter(None, (change.schema, change.name))),
         "becomes": change.renamed,
         "values": dict.fromkeys(change.labels, "stays") | {old: new or "dropped" for old, new in change.fates.items()},
         "columns": [list(pair) for pair in change.columns],

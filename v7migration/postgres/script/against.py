@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from v7migration.postgres.qualified import first, holder, joined, last
+
 from . import grammar, objects
 from .known import Known, Relation, named, parts
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, Section, Statement
@@ -44,11 +46,11 @@ def held(document: Mapping[str, Any]) -> dict[Named, str]:
     for key, facts in document["objects"].items():
         kind, name = named(key)
         if kind in ("function", "procedure", "aggregate"):
-            found[("function", ".".join(parts(key[len(kind) + 1 :].partition("(")[0])))] = key
+            found[("function", joined(*parts(key[len(kind) + 1 :].partition("(")[0])))] = key
             continue
         plain = {"materialized view": "view", "foreign table": "table"}.get(kind, kind)
         found[(plain, name)] = key
-        schema = name.rpartition(".")[0]
+        schema = holder(name)
         for part in facts.get("parts", {}):
             what, inner = named(part)
             owner = f"{schema}.{inner}" if what == "index" else f"{name}.{inner}"
@@ -61,8 +63,7 @@ def _schemas(held: Mapping[Named, str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for kind, name in held:
         if kind in ("table", "view", "sequence"):
-            schema, _, bare = name.partition(".")
-            found.setdefault(bare, set()).add(schema)
+            found.setdefault(last(name), set()).add(first(name))
     return found
 
 
@@ -118,9 +119,9 @@ def _elsewhere(
 ) -> Iterator[Problem]:
     if item[0] not in ("table", "view"):
         return
-    schema, _, bare = item[1].partition(".")
+    schema, bare = first(item[1]), last(item[1])
     if others := sorted(schemas.get(bare, set()) - {schema}):
-        there = f"{others[0]}.{bare}"
+        there = joined(others[0], bare)
         message = f"{there} exists too: a session with {others[0]} before {schema} on its search_path means that one"
         hint = "Qualify the name wherever it is used."
         yield Problem("V7C002", ADVICE, section.number, statement.line, message, hint)

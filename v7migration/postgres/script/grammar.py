@@ -19,6 +19,7 @@ from postgast.walk import unwrap_node, walk
 
 TOKEN_NAMES = pg_query_pb2.Token.DESCRIPTOR.values_by_number
 LONGEST_CHAIN = 4_000
+LONGEST_LIST = 100  # rows of constants of a VALUES list that are looked at
 MOST_TREES = 50_000
 """Trees that are kept: the rules walk every statement many times, and parsing it each time would cost most."""
 COMMENT_KINDS = frozenset({"SQL_COMMENT", "C_COMMENT"})
@@ -57,6 +58,10 @@ def _fault(error: PgQueryError, sql: str) -> SyntaxFault:
 
 def tokens(data: bytes) -> list[Token]:
     """Tokenise UTF-8 text without NUL; raises ``SyntaxFault`` at an unterminated string or comment."""
+    return list(_tokens(data))
+
+
+def _tokens(data: bytes) -> Iterator[Token]:
     sql = data.decode()
     try:
         found = _scan(sql).tokens
@@ -64,7 +69,10 @@ def tokens(data: bytes) -> list[Token]:
         raise _fault(error, sql) from error
     except UnicodeDecodeError as error:
         raise SyntaxFault("a token cannot be read", 0) from error
-    return [Token(_token_name(token.token), token.start, token.end) for token in found]
+    names: dict[int, str] = {}
+    for token in found:
+        number = token.token
+        yield Token(names.get(number) or names.setdefault(number, _token_name(number)), token.start, token.end)
 
 
 def _token_name(number: int) -> str:
@@ -93,7 +101,7 @@ def chain_length(found: Iterable[Token]) -> int:
 @lru_cache(maxsize=MOST_TREES)
 def tree(sql: str) -> Any:
     """The statement node (for example a ``CreateStmt``) of one statement; raises ``SyntaxFault``."""
-    if chain_length(tokens(sql.encode())) > LONGEST_CHAIN:
+    if chain_length(_tokens(sql.encode())) > LONGEST_CHAIN:
         raise SyntaxFault("the statement is nested too deeply to be read", 0)
     try:
         statements = _parse(sql).stmts
@@ -104,8 +112,24 @@ def tree(sql: str) -> Any:
     if len(statements) != 1:
         raise SyntaxFault("this is not one statement", 0)
     root = unwrap_node(statements[0].stmt)
+    root = _shortened(root)
     _remember(root)
     return root
+
+
+def _shortened(root: Any) -> Any:
+    """Return a tree without most rows of constants of a long VALUES list: no rule learns more from another."""
+    rows = root.select_stmt.select_stmt.values_lists if kind(root) == "InsertStmt" else ()
+    if len(rows) <= LONGEST_LIST:
+        return root
+    kept = list(rows[:LONGEST_LIST])
+    kept += [row for row in rows[LONGEST_LIST:] if any(not item.HasField("a_const") for item in row.list.items)]
+    few = type(root.select_stmt.select_stmt)(values_lists=kept)
+    root.select_stmt.select_stmt.ClearField("values_lists")
+    root.select_stmt.select_stmt.MergeFrom(few)
+    fresh = type(root)()
+    fresh.CopyFrom(root)  # so that the rows are not kept in memory with it
+    return fresh
 
 
 _within: dict[int, tuple[Any, frozenset[str]]] = {}
@@ -120,7 +144,7 @@ def _remember(root: Any) -> None:
 
 def trees(sql: str) -> list[Any]:
     """The statement nodes of a text of any number of statements; raises ``SyntaxFault``."""
-    if chain_length(tokens(sql.encode())) > LONGEST_CHAIN:
+    if chain_length(_tokens(sql.encode())) > LONGEST_CHAIN:
         raise SyntaxFault("the text is nested too deeply to be read", 0)
     try:
         return [unwrap_node(statement.stmt) for statement in _parse(sql).stmts]

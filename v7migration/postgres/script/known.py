@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from v7migration.postgres.qualified import joined, last
+
 from . import grammar
 from .grammar import SyntaxFault
 from .objects import relation
@@ -144,7 +146,7 @@ def _column(made: Relation, node: Any) -> None:
         if contype in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
             _key(made, item.constraint, (name,))
         if contype in ("CONSTR_PRIMARY", "CONSTR_NOTNULL", "CONSTR_IDENTITY"):
-            made.required.add(name)
+            made.required.add(last(name))
 
 
 def _constraint(made: Relation, node: Any) -> None:
@@ -176,7 +178,7 @@ def named(key: str) -> tuple[str, str]:
     """The kind and the plain qualified name of a document's key, for example ``table public."X"``."""
     kind = next((kind for kind in sorted(KINDS, key=len, reverse=True) if key.startswith(f"{kind} ")), "")
     kind = kind or key.partition(" ")[0]
-    return kind, ".".join(parts(key[len(kind) + 1 :]))
+    return kind, joined(*parts(key[len(kind) + 1 :]))
 
 
 def of_target(document: Mapping[str, Any]) -> Known:
@@ -196,9 +198,9 @@ def _described(kind: str, facts: Mapping[str, Any]) -> Relation:
     for key, part in facts.get("parts", {}).items():
         what, name = named(key)
         if what == "column":
-            made.columns[name] = part.get("type", "")
+            made.columns[last(name)] = part.get("type", "")
             if part.get("not null"):
-                made.required.add(name)
+                made.required.add(last(name))
         elif what == "index" and not part.get("invalid"):
             made.keys.update(_indexed(part.get("definition", "")))
         elif what == "constraint" and part.get("definition", "").startswith("PRIMARY KEY"):

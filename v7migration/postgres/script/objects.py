@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from v7migration.postgres.qualified import first, holder, joined, last
+
 from . import grammar
 from .model import Script, Section, Statement
 
@@ -60,22 +62,54 @@ class Uses:
         """Whether the statement uses this object."""
         kind, name = named
         if kind == "column":
-            table, _, column = name.rpartition(".")
-            return table in self.relations and column in self.words
+            return holder(name) in self.relations and last(name) in self.words
         if kind == "type":
             return name in self.types or name in self.relations
         plural = {"function": self.functions, "schema": self.schemas}
         return name in plural.get(kind, self.relations)
 
 
+class Index:
+    """Objects by what names them, so that those which a statement uses are found without a look at all of them."""
+
+    def __init__(self, named: Iterable[Named]) -> None:
+        self._order: dict[Named, int] = {}
+        self._named: dict[tuple[str, str], list[Named]] = {}
+        self._columns: dict[str, dict[str, Named]] = {}
+        for item in named:
+            self._order[item] = len(self._order)
+            kind, name = item
+            if kind == "column":
+                self._columns.setdefault(holder(name), {})[last(name)] = item
+            else:
+                group = kind if kind in ("type", "function", "schema") else "relation"
+                self._named.setdefault((group, name), []).append(item)
+
+    def used(self, uses: Uses) -> list[Named]:
+        """Return the objects that a statement names, in the order in which they were given."""
+        groups = {"type": uses.types | uses.relations, "function": uses.functions, "schema": uses.schemas}
+        groups["relation"] = uses.relations
+        found = [
+            item for group, names in groups.items() for name in names for item in self._named.get((group, name), ())
+        ]
+        for table in uses.relations & self._columns.keys():
+            columns = self._columns[table]
+            found += [columns[name] for name in columns.keys() & uses.words]
+        return sorted(found, key=self._order.__getitem__)
+
+
 def qualified(parts: list[str]) -> str:
     """Join a name's parts; a bare name lies in ``public``."""
-    return ".".join(parts if len(parts) > 1 else ["public", *parts])
+    return joined(*(parts if len(parts) > 1 else ["public", *parts]))
 
 
 def relation(range_var: Any) -> str:
     """The qualified name of a RangeVar."""
-    return f"{range_var.schemaname or 'public'}.{range_var.relname}"
+    return joined(range_var.schemaname or "public", range_var.relname)
+
+
+def _part(table: str, name: str) -> str:
+    return f"{table}.{joined(name)}"
 
 
 def created(statement: Statement) -> list[Named]:
@@ -105,7 +139,7 @@ def _simply_created(kind: str, node: Any) -> list[Named]:
         case "ViewStmt":
             return [("view", relation(node.view))]
         case "IndexStmt":
-            name = f"{node.relation.schemaname or 'public'}.{node.idxname}"
+            name = joined(node.relation.schemaname or "public", node.idxname)
             return [("index", name)] if node.idxname else []
         case "CreateFunctionStmt":
             return [("function", qualified(grammar.strings(node.funcname)))]
@@ -116,9 +150,9 @@ def _simply_created(kind: str, node: Any) -> list[Named]:
         case "CreateDomainStmt":
             return [("type", qualified(grammar.strings(node.domainname)))]
         case "CreateTrigStmt":
-            return [("trigger", f"{relation(node.relation)}.{node.trigname}")]
+            return [("trigger", _part(relation(node.relation), node.trigname))]
         case "CreatePolicyStmt":
-            return [("policy", f"{relation(node.table)}.{node.policy_name}")]
+            return [("policy", _part(relation(node.table), node.policy_name))]
         case "CreateSeqStmt":
             return [("sequence", relation(node.sequence))]
         case "CreateExtensionStmt":
@@ -132,7 +166,7 @@ def _schema(node: Any) -> list[Named]:
     result = [("schema", node.schemaname)]
     for element in node.schema_elts:
         for kind, name in _created(getattr(element, element.WhichOneof("node"))):
-            result.append((kind, name.replace("public.", f"{node.schemaname}.", 1)))
+            result.append((kind, name.replace("public.", f"{joined(node.schemaname)}.", 1)))
     return result
 
 
@@ -141,11 +175,11 @@ def _added(node: Any) -> list[Named]:
     for command in grammar.nodes(node, "AlterTableCmd"):
         subtype = grammar.constant(command, "subtype")
         if subtype == "AT_AddColumn":
-            result.append(("column", f"{table}.{getattr(command, 'def').column_def.colname}"))
+            result.append(("column", _part(table, getattr(command, "def").column_def.colname)))
         elif subtype == "AT_AddConstraint":
             name = getattr(command, "def").constraint.conname
             if name:
-                result.append(("constraint", f"{table}.{name}"))
+                result.append(("constraint", _part(table, name)))
     return result
 
 
@@ -154,7 +188,7 @@ def uses(statement: Statement) -> Uses:
     found = Uses()
     for node in grammar.nodes(grammar.tree(statement.text)):
         _collect(found, node)
-    found.schemas |= {name.split(".")[0] for name in found.relations | found.functions | found.types}
+    found.schemas |= {first(name) for name in found.relations | found.functions | found.types}
     return found
 
 
@@ -180,7 +214,7 @@ def _collect(found: Uses, node: Any) -> None:
         case "CommentStmt":
             _commented(found, node)
         case "DropStmt":
-            found.relations |= {name.rpartition(".")[0] for _, name in _dropped(node)}
+            found.relations |= {holder(name) for _, name in _dropped(node)}
             found.relations |= {name for _, name in _dropped(node)}
 
 
@@ -216,7 +250,7 @@ def _dropped(node: Any) -> list[Named]:
         commands = [
             (grammar.constant(command, "subtype"), command.name) for command in grammar.nodes(node, "AlterTableCmd")
         ]
-        return [(kinds[subtype], f"{table}.{name}") for subtype, name in commands if subtype in kinds]
+        return [(kinds[subtype], _part(table, name)) for subtype, name in commands if subtype in kinds]
     if grammar.kind(node) != "DropStmt":
         return []
     kind = DROPPED_KINDS.get(grammar.constant(node, "remove_type"))
@@ -234,7 +268,7 @@ def _object_name(kind: str, item: Any) -> str:
         case _:
             return str(item.string.sval)
     if kind in ON_A_TABLE:
-        return f"{qualified(parts[:-1])}.{parts[-1]}"
+        return _part(qualified(parts[:-1]), parts[-1])
     return qualified(parts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from v7migration.postgres.qualified import holder
+
 from . import against, bodies, changes, grammar, joins, kinds, objects, order, ranking, references, undone, way_back
 from .known import Known, of_target
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, ScriptInvalid, Section, Statement
@@ -65,7 +67,7 @@ def _dropped(statements: list[tuple[Section, Statement]]) -> Iterator[Problem]:
     made: set[objects.Named] = set()
     for section, statement in statements:
         for named in objects.dropped(statement):
-            if named not in made and ("table", named[1].rpartition(".")[0]) not in made:
+            if named not in made and ("table", holder(named[1])) not in made:
                 message = f"a forward section drops the {named[0]} {_short(named[1])}, which the script did not make"
                 hint = "The rollback cannot bring back what it held."
                 yield Problem("V7S204", ACCEPT, section.number, statement.line, message, hint)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from v7migration.postgres.qualified import first, holder, joined, last
+
 from . import grammar, objects
 from .model import ACCEPT, ADVICE, Problem, Script, Section, Statement
 from .objects import Named
@@ -58,7 +60,7 @@ def _ungranted(order: list[Placed]) -> Iterator[Problem]:
         for kind, name in objects.created(statement):
             if kind not in USABLE or name in granted or (kind, name) in gone:
                 continue
-            if kind != "schema" and (kind, name.partition(".")[0]) in whole:
+            if kind != "schema" and (kind, first(name)) in whole:
                 continue
             severity = ACCEPT if some else ADVICE
             message = f"the {kind} {_short(name)} is granted to nobody: only its owner can use it"
@@ -113,7 +115,7 @@ def _commented(root: Any) -> str:
             names = grammar.strings(root.object.list.items)
             inner = grammar.constant(root, "objtype") in COMMENTED_PARTS
             if inner and len(names) > 1:
-                return f"{objects.qualified(names[:-1])}.{names[-1]}"
+                return f"{objects.qualified(names[:-1])}.{joined(names[-1])}"
             return objects.qualified(names)
     return ""
 
@@ -121,7 +123,7 @@ def _commented(root: Any) -> str:
 def _is_ours(name: str, made: frozenset[Named]) -> bool:
     """Whether the script makes an object of this name, or the table, view or type that it is part of."""
     names = _names(made)
-    return name in names or name.rpartition(".")[0] in names
+    return name in names or holder(name) in names
 
 
 @lru_cache(maxsize=4)
@@ -136,7 +138,7 @@ def _grant(
         return
     columns = [grammar.strings(item.access_priv.cols) for item in root.privileges]
     for name in _objects(root):
-        ours = {other.rpartition(".")[2] for kind, other in made if kind == "column" and other.startswith(f"{name}.")}
+        ours = {last(other) for kind, other in made if kind == "column" and other.startswith(f"{name}.")}
         if _is_ours(name, made) or (columns and all(cols and ours.issuperset(cols) for cols in columns)):
             continue
         if grammar.constant(root, "objtype") not in GRANTABLE or any(_revokes(node, name) for node in back):

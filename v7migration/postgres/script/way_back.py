@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator
 
+from v7migration.postgres.qualified import first, holder, parts_of
+
 from . import grammar, objects
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, Section, Statement
 from .objects import Named
@@ -27,7 +29,7 @@ def never_made(script: Script, executed: Container[str]) -> Callable[[str], bool
         is missing rightly. (A NOTICE about an object that an executed step made is a failure: somebody took it away.)
     """
     made = [
-        name.split(".")[-2:] if kind in ("trigger", "column") else name.split(".")[-1:]
+        parts_of(name)[-2:] if kind in ("trigger", "column") else parts_of(name)[-1:]
         for section in script.sections
         for step in section.steps
         if step.key in executed
@@ -39,6 +41,7 @@ def never_made(script: Script, executed: Container[str]) -> Callable[[str], bool
         words = {
             word.rpartition(".")[2] for word in re.findall(r"[^\s\"',()]+", message)
         }  # a schema's part is no object
+        words.update(re.findall(r'"([^"]*)"', message))  # a name may hold dots
         return not any(words.issuperset(parts) for parts in made)
 
     return is_fine
@@ -75,7 +78,9 @@ def findings(script: Script) -> list[Problem]:
         whole = _partition_of(named, statement)
         if whole is not None and whole in dropped:
             dropped.setdefault(named, dropped[whole])
-    return [*_left(made, dropped), *_out_of_order(script.rollback, made, dropped), *_foreign(script, dropped)]
+    columns = objects.Index(named for named in dropped if named[0] == "column")
+    places = {named: _position(named, statement, dropped, columns) for named, (_, statement) in made.items()}
+    return [*_left(made, places), *_out_of_order(script.rollback, made, places), *_foreign(script, dropped)]
 
 
 def _made(script: Script) -> dict[Named, Maker]:
@@ -99,7 +104,7 @@ def _partition_of(named: Named, statement: Statement) -> Named | None:
 
 
 def _of_the_gate(named: Named) -> bool:
-    return named[1].split(".")[0] == GATE_SCHEMA
+    return first(named[1]) == GATE_SCHEMA
 
 
 def _table_of(named: Named, statement: Statement) -> str:
@@ -108,42 +113,41 @@ def _table_of(named: Named, statement: Statement) -> str:
         return objects.relation(grammar.tree(statement.text).relation)
     if named[0] == "statistics":
         return min(objects.uses(statement).relations, default="")
-    return named[1].rpartition(".")[0] if named[0] in GONE_WITH_TABLE else ""
+    return holder(named[1]) if named[0] in GONE_WITH_TABLE else ""
 
 
-def _position(named: Named, statement: Statement, dropped: dict[Named, int]) -> int | None:
+def _position(named: Named, statement: Statement, dropped: dict[Named, int], columns: objects.Index) -> int | None:
     """At which statement of the rollback an object goes: itself, with its table or with a column of its index."""
     if named in dropped:
         return dropped[named]
     table = _table_of(named, statement)
     places = [dropped[other] for other in (("table", table), ("view", table)) if other in dropped]
     if named[0] in ("index", "constraint", "statistics"):
-        used = objects.uses(statement)
-        places += [place for other, place in dropped.items() if other[0] == "column" and used.names(other)]
+        places += [dropped[column] for column in columns.used(objects.uses(statement))]
     return min(places, default=None)
 
 
-def _left(made: dict[Named, Maker], dropped: dict[Named, int]) -> Iterator[Problem]:
+def _left(made: dict[Named, Maker], places: dict[Named, int | None]) -> Iterator[Problem]:
     for named, (section, statement) in made.items():
-        if _position(named, statement, dropped) is None:
+        if places[named] is None:
             message = f"the rollback leaves the {named[0]} {named[1].removeprefix('public.')}"
             hint = "Drop it in Section 9, before what it depends on."
             yield Problem("V7S052", ACCEPT, section.number, statement.line, message, hint)
 
 
-def _out_of_order(rollback: Section, made: dict[Named, Maker], dropped: dict[Named, int]) -> Iterator[Problem]:
-    places = {named: _position(named, maker[1], dropped) for named, maker in made.items()}
-    going = [(named, place) for named, place in places.items() if place is not None]
-    for user, at in going:
-        used = objects.uses(made[user][1])
-        for other, place in going:
-            if place >= at or user == other or not used.names(other):
+def _out_of_order(rollback: Section, made: dict[Named, Maker], places: dict[Named, int | None]) -> Iterator[Problem]:
+    going = {named: place for named, place in places.items() if place is not None}
+    index = objects.Index(going)
+    for user, at in going.items():
+        for other in index.used(objects.uses(made[user][1])):
+            place = going[other]
+            if place >= at or user == other:
                 continue
             if user[0] in GONE_WITH_TABLE and other[0] in ("table", "column"):
                 continue
             line = rollback.statements[place].line
-            first, later = (f"{kind} {name.removeprefix('public.')}" for kind, name in (other, user))
-            message = f"the rollback drops the {first} before the {later} that uses it"
+            early, late = (f"{kind} {name.removeprefix('public.')}" for kind, name in (other, user))
+            message = f"the rollback drops the {early} before the {late} that uses it"
             hint = "Views first, then tables, then columns, then types and schemas: the server refuses it otherwise."
             yield Problem("V7S053", ACCEPT, rollback.number, line, message, hint)
 
@@ -160,7 +164,7 @@ def _foreign(script: Script, dropped: dict[Named, int]) -> Iterator[Problem]:
             message = f"the rollback drops {name}, which must survive it"
             hint = "Leave migration_gate alone: it holds the fence and the run ledger."
             yield Problem("V7S058", REFUSE, script.rollback.number, line, message, hint)
-        elif named not in made and named[1].rpartition(".")[0] not in tables:
+        elif named not in made and holder(named[1]) not in tables:
             message = f"the rollback drops the {named[0]} {name}, which the script does not make"
             hint = "Drop only what the script made."
             yield Problem("V7S057", ACCEPT, script.rollback.number, line, message, hint)
