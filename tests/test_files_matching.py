@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from v7migration.source import matching
@@ -115,6 +115,7 @@ def test_a_hundred_thousand_rows_are_matched_in_moments() -> None:
     assert (found.orphans, found.phantoms) == ((), ())
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(["", "src/", "/srv/app/", "a/b/", "C:/x/"]))
 def test_rows_taken_at_once_are_those_taken_one_by_one(chance: random.Random, before: str) -> None:
     folders = ["", "a/", "a/b/", "b/", "src/", "src/a/"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracking.models import EnumMigration
@@ -16,6 +16,7 @@ from v7migration.postgres.qualified import holder, joined, last, parts_of
 PARTS = st.lists(st.text(alphabet='ab."', min_size=1, max_size=4), min_size=1, max_size=3)
 
 
+@settings(deadline=None)
 @given(PARTS)
 def test_a_name_is_taken_apart_as_it_was_put_together(parts: list[str]) -> None:
     assert parts_of(joined(*parts)) == parts
