@@ -37,13 +37,17 @@ REPORT = (
     '<testcase classname="tests.integration.test_domain" name="test_writes" time="0.5">'
     '<failure message="assert 1 == 2"/></testcase></testsuite></testsuites>'
 )
-_TEXT = {"type": "string", "description": "what `pytest --junit-xml=FILE` writes; at most 8 MiB and 5,000 cases"}
+_XML = {
+    "type": "object",
+    "xml": {"name": "testsuites"},
+    "description": "what `pytest --junit-xml=FILE` writes; at most 8 MiB and 5,000 cases",
+}
 _FILES = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
 _FIELDS = {"type": "object", "required": [PART], "additionalProperties": False, "properties": {PART: _FILES}}
 BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "application/xml": {"schema": _TEXT, "examples": {"report": {"summary": "A report", "value": REPORT}}},
+        "application/xml": {"schema": _XML, "example": REPORT},
         FORM: {"schema": _FIELDS, "example": {PART: [REPORT]}},
     },
 }

@@ -1,4 +1,4 @@
-"""The API under ``/api/v1/``: the tracked rows, the gate, runs and events, for programs. Nothing here signs."""
+"""The API under ``/api/v1/``: the tracked rows, the gate and the evidence, for programs. Nothing here signs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ The rows that people track, and how the gate and the runs stand, for programs.
 
 - **Who calls**: `Authorization: Bearer …` with a personal token (made at `/account/tokens/`, at most 90 days, shown
   once), or a signed-in session, which also sends `X-CSRFToken` with a write. A token carries its person's personas
-  and nothing more; nothing in this API signs.
+  and nothing more; nothing in this API signs, and a token does not approve a phase.
 - **Writing** goes through the same services as the pages: personas, states and history are the same, and the history
   names the person. `reason` joins the history.
 - **Stale rows**: a change sends the `updated_at` that was read (files: `v7_updated_at`), to the microsecond. If
@@ -27,7 +27,10 @@ The rows that people track, and how the gate and the runs stand, for programs.
 - **Signatures**: a change that would void signatures is answered with 409 and the signers' names, until it is
   repeated with `confirm_voids=true`.
 - **Errors** are `application/problem+json` (RFC 9457) with a `next_step`.
-- **Lists** take `limit` (1 to 200), `offset` and `order`, and answer with the total `count`.
+- **Lists** take `limit` (1 to 200), `offset` and `order`, and answer with the total `count`. A parameter is given once.
+- **Histories**: every row has one (`…/history`), also a deleted one: who, when, what and why.
+- **Evidence**: `/criteria`, `/evidence`, `/changesets`, `/runs` and `/events` say what was proven, frozen and done.
+- **Reports**: `/test-results/junit` takes what `pytest --junit-xml=FILE` writes, the same content once.
 """
 
 api = DocumentedAPI(
