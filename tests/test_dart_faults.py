@@ -22,12 +22,12 @@ from tests.test_dart import PATIENCE, State, dart, now, passed
 from tests.world import World
 from tracking.models import SubworkflowTask
 from v7migration.errors import Refused, V7Error
-from v7migration.ledger.models import DartDelivery, Event
+from v7migration.ledger.models import Changeset, DartDelivery, Event
 from v7migration.ledger.services import open_incident
-from v7migration.pipeline.integrate.dart import client, delivering, secret
+from v7migration.pipeline.integrate.dart import client, content, delivering, outbox, secret
 from v7migration.pipeline.integrate.dart.client import OFFICIAL, Limited, Place, TokenRefused, Unreachable
 from v7migration.pipeline.integrate.dart.delivering import MOST_TRIES, deliver
-from v7migration.pipeline.integrate.dart.recording import retry
+from v7migration.pipeline.integrate.dart.recording import record, retry
 
 __all__ = ["dart"]
 
@@ -161,6 +161,20 @@ def test_what_dart_refuses_is_given_up_at_once_until_a_person_retries(asked: Wor
     passed(asked)
     assert review().state == State.DELIVERED
     assert Event.objects.get(kind="dart.retried").actor == "dev"
+
+
+def test_a_changeset_that_a_newer_one_replaced_is_not_submitted_any_more(asked: World, dart: StandIn) -> None:
+    make_changeset("lena")
+    newer, old = Changeset.objects.select_related("snapshot")
+    outbox.queue(kind="review", subject=old.digest, key=f"review:{old.digest}", payload=content.of_review(old))
+    report = passed(asked)
+    assert [found["said"] for found in report["waiting"]] == ["A newer changeset took its place."]
+    assert newer.digest in dart.one(REVIEW)["description"]
+    row = DartDelivery.objects.get(subject=old.digest)
+    assert (row.state, row.attempts) == (State.QUEUED, 0)
+    with pytest.raises(Refused, match="newer changeset"):
+        record(delivery=row, actor=asked.actor("dev"), dart_id="abcDEF123456")
+    assert 'name="dart_id"' not in asked.client("dev").get("/dart/").content.decode()
 
 
 @pytest.mark.parametrize("status", [401, 403])

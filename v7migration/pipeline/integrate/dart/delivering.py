@@ -36,7 +36,6 @@ from v7migration.pipeline.integrate.dart.client import (
     Unreachable,
     Workspace,
 )
-from v7migration.pipeline.runs import standing_run
 
 Kind, State = DartDelivery.Kind, DartDelivery.State
 FIRST_PAUSE, LONGEST_PAUSE = 30, 3_600
@@ -198,10 +197,8 @@ class _Pass:
 
     def _asked(self, row: DartDelivery) -> None:
         """Create the task that asks for a review, or for the kickoff of Phase 5."""
-        if row.kind == Kind.KICKOFF:
-            run = standing_run()
-            if run is None or str(run.pk) != row.subject or outbox.integration_verified(run) is None:
-                raise Waits("Integration Verified of its run is not signed any more.")
+        if why := outbox.why_not(row):
+            raise Waits(why)
         seen = self._created(row, row.payload, row.payload["description"])
         if seen is not None:
             self._done(row, seen.duid, seen.url)
@@ -286,7 +283,10 @@ class _Pass:
             return seen
         payload = row.payload
         if found.take:
-            payload = comparing.take(found, task, self.actor, seen, self.workspace)
+            try:
+                payload = comparing.take(found, task, self.actor, seen, self.workspace)
+            except Fenced as error:
+                raise Waits(error.message) from error
         if found.push:
             seen = self.gateway.update(seen.duid, found.push)
             self.report.sent.append(_told(row, f"{seen.duid}: {', '.join(sorted(found.push))}"))

@@ -87,6 +87,20 @@ def queue_kickoff() -> None:
     )  # fmt: skip
 
 
+def why_not(row: DartDelivery) -> str:
+    """Return why a request for review, or a kickoff, is not to be sent (any more); empty while it is."""
+    if row.kind == Kind.REVIEW:
+        newest = Changeset.objects.values_list("digest", flat=True).first()
+        if newest != row.subject:
+            return "A newer changeset took its place."
+        is_begun = Run.objects.filter(changeset_id=row.subject, kind=Run.Kind.EXECUTE).exists()
+        return "It was signed and executed: nothing is left to review." if is_begun else ""
+    run = standing_run()
+    if run is None or str(run.pk) != row.subject or integration_verified(run) is None:
+        return "Integration Verified of its run is not signed any more."
+    return ""
+
+
 def integration_verified(run: Run) -> SignatureFact | None:
     """Return the signature "Integration Verified" of a run, None while it is missing or revoked."""
     facts = signature_facts(Subject("run", str(run.pk)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, connections, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from tracking.actors import ARCHITECT, DB_TEAM_LEAD, DEV_TEAM, Actor, require
@@ -19,7 +18,6 @@ from v7migration.ledger.models import DartDelivery, DartLink, Event
 from v7migration.ledger.services import append_event
 from v7migration.pipeline.integrate.dart import content, outbox, secret
 from v7migration.pipeline.integrate.dart.client import DUID, Place
-from v7migration.pipeline.runs import standing_run
 
 Kind, State = DartDelivery.Kind, DartDelivery.State
 MAY = frozenset({ARCHITECT, DB_TEAM_LEAD, DEV_TEAM})
@@ -46,7 +44,7 @@ def record(*, delivery: DartDelivery, actor: Actor, dart_id: str) -> DartDeliver
             _lock_id(dart_id)
             row = DartDelivery.objects.select_for_update().get(pk=delivery.pk)
             _refuse_delivered(row)
-            _refuse_unsigned(row)
+            _refuse_moot(row)
             refuse_used(dart_id)
             row.state, row.dart_id, row.dart_url = State.DELIVERED, dart_id, _link(dart_id)
             row.recorded_by, row.last_error = actor.username, ""
@@ -162,6 +160,7 @@ def overview() -> dict[str, Any]:
     outbox.queue_review()
     outbox.queue_kickoff()
     rows = DartDelivery.objects.order_by("-id")
+    by_hand = rows.filter(kind__in=BY_HAND).exclude(state=State.DELIVERED)
     links = {link.task: link for link in DartLink.objects.exclude(differences=[])}
     tasks = SubworkflowTask.objects.filter(pk__in=links)
     return {
@@ -170,7 +169,7 @@ def overview() -> dict[str, Any]:
         "queued": rows.filter(state=State.QUEUED)[:LONGEST_LIST],
         "dead": rows.filter(state=State.DEAD)[:LONGEST_LIST],
         "delivered": rows.filter(state=State.DELIVERED).order_by("-delivered_at")[:LONGEST_LIST],
-        "by_hand": rows.filter(Q(state=State.QUEUED) | Q(state=State.DEAD), kind__in=BY_HAND)[:LONGEST_LIST],
+        "by_hand": [row for row in by_hand[:LONGEST_LIST] if not outbox.why_not(row)],
         "standing": [(task, said) for task in tasks for said in links[task.pk].differences],
         "decided": Event.objects.filter(kind__in=DECIDED).order_by("-id")[:50],
     }
@@ -198,9 +197,6 @@ def _refuse_delivered(row: DartDelivery) -> None:
         raise Refused(f"It is task {row.dart_id} already.", "Load the page again.")
 
 
-def _refuse_unsigned(row: DartDelivery) -> None:
-    if row.kind != Kind.KICKOFF:
-        return
-    run = standing_run()
-    if run is None or str(run.pk) != row.subject or outbox.integration_verified(run) is None:
-        raise Refused("Integration Verified of its run is not signed any more.", "The Dev Team signs it first.")
+def _refuse_moot(row: DartDelivery) -> None:
+    if why := outbox.why_not(row):
+        raise Refused(why, "Load the page again.")
