@@ -36,6 +36,7 @@ from tracking.models import (
     SubworkflowTask,
     TestResult,
 )
+from v7migration.pipeline.integrate.api_trial import READ as API
 from v7migration.pipeline.integrate.generating import generate_pydantic, generate_sqlalchemy
 from v7migration.pipeline.integrate.reading import describe
 
@@ -49,17 +50,6 @@ READ: dict[type[Model], str] = {
     MigrationDashboard: "MigrationDashboardRead",
     EnumConsolidationStatus: "EnumConsolidationStatusRead",
     FileMigrationReadiness: "FileMigrationReadinessRead",
-}
-API = {
-    "phases": "PhaseRead",
-    "tasks": "SubworkflowTaskRead",
-    "impacts": "GlobalImpactRead",
-    "enum-migrations": "EnumMigrationRead",
-    "test-results": "TestResultRead",
-    "files": "FileAuditV7Read",
-    "views/migration-dashboard": "MigrationDashboardRead",
-    "views/enum-consolidation-status": "EnumConsolidationStatusRead",
-    "views/file-migration-readiness": "FileMigrationReadinessRead",
 }
 CREATED: dict[str, dict[str, Any]] = {
     "SubworkflowTask": {
