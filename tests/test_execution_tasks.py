@@ -21,6 +21,7 @@ from v7migration.pipeline import sign_off, tasks, validation
 from v7migration.pipeline.integrate.api_trial import prove_api
 from v7migration.pipeline.integrate.generating import generate_pydantic, generate_sqlalchemy
 from v7migration.pipeline.integrate.proving import prove_module
+from v7migration.pipeline.standing import standing
 from v7migration.pipeline.verify import validate, verify
 
 
@@ -182,3 +183,21 @@ def test_the_command_writes_the_module_and_says_what_it_proved(
     document = json.loads(capsys.readouterr().out)
     assert [task["task"] for task in document["tasks"]][-1] == "2.3.2"
     assert document["tasks"][-1]["evidence"][0]["met"]
+
+
+def test_the_last_seats_wait_for_the_proofs_and_for_all_ten_criteria(executed: World) -> None:
+    def waits() -> dict[str | None, list[str]]:
+        found: dict[str | None, list[str]] = {}
+        for prerequisite in sign_off.run_facts(Run.objects.get()).prerequisites:
+            if not prerequisite.met:
+                found.setdefault(prerequisite.seat, []).append(prerequisite.name.partition(":")[0])
+        return found
+
+    before = waits()
+    assert before.keys() == {"validation", "integration", "phase-complete"}
+    assert before["phase-complete"] == [f"Criterion {number}" for number in (1, 2, 3, 4, 6, 7, 8, 9, 10)]
+    assert standing(executed.changeset()).next_action.persona == "Test Sentinel"
+    validate(person=executed.user("sam"))
+    after = waits()
+    assert after["phase-complete"] == ["Criterion 6", "Criterion 9", "Criterion 10"]
+    assert (len(after["integration"]), "validation" in after) == (4, False)
