@@ -17,11 +17,12 @@ from tests.cast import PASSWORD
 from tests.environment import SERVERS
 from tests.world import World
 from tracking.models import File, Phase, SubworkflowTask, TestResult
+from tracking.services import test_result_record
 from v7migration.errors import Refused, SignatureRefused, TransitionRefused, UsageError
 from v7migration.ledger.models import AcceptedFailure, Event, Run, Validation
 from v7migration.pipeline import performance, sign, sign_off, validation
 from v7migration.pipeline.standing import standing
-from v7migration.pipeline.verify import Verification, shapes, trials, validate, verify, way_back
+from v7migration.pipeline.verify import Verification, shapes, trials, validate, verify, verifying, way_back
 from v7migration.postgres.queries import Check
 from v7migration.postgres.scratch import ScratchUnfit
 
@@ -200,6 +201,59 @@ def test_no_scratch_server_is_a_failed_proof_with_its_next_step(
     assert not found.ok and failed(found) == {
         "rollback proof": "not proven: The rehearsal server cannot be reached. Set REHEARSAL_DATABASE_URL."
     }
+
+
+def test_rows_of_a_validation_that_died_before_it_was_on_file_are_cleared_away_by_the_next(
+    executed: World, no_proof: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verifying, "_stored", die)
+    with pytest.raises(KeyboardInterrupt):
+        validate(person=executed.user("sam"))
+    monkeypatch.undo()
+    lost = TestResult.objects.count()
+    run = Run.objects.get()
+    assert lost > 40 and not Validation.objects.exists() and "verify" not in run.report
+    told = {"test_type": "smoke", "component_tested": "v7_verify: told by hand", "test_status": "pass"}
+    test_result_record(actor=executed.actor("lena"), **told)
+    found = validate(person=executed.user("sam"))
+    assert found.validation is not None and TestResult.objects.count() == found.recorded + 1
+    deleted = TestResult.history.filter(history_type="-")
+    assert deleted.count() == lost and "was interrupted" in deleted[0].history_change_reason
+
+
+REPAIRS = (
+    ("DROP INDEX public.idx_test_results_status",),
+    ("ALTER TABLE public.v7_global_impacts ALTER risk_assessment SET DEFAULT 'low'",),
+    ("REVOKE INSERT ON public.v7_enum_migrations FROM v7_web",),
+    ("REVOKE UPDATE (v7_test_status) ON public.file_audit FROM v7_web",),
+    ("REVOKE USAGE ON SCHEMA v7_history FROM v7_web",),
+    ("ALTER TABLE public.file_audit DISABLE TRIGGER gate_2_jump",),
+    ("ALTER TABLE public.v7_subworkflow_tasks DROP CONSTRAINT subworkflow_tasks_parent_phase_fkey",),
+    ("ALTER TABLE public.v7_test_results ALTER test_status DROP NOT NULL",),
+    ("DROP VIEW v7_monitoring.v7_enum_consolidation_status",),
+    ("CREATE OR REPLACE FUNCTION migration_gate.touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS "
+     "$$ BEGIN RETURN NEW; END $$",),
+    ("ALTER TABLE public.v7_test_results ENABLE ROW LEVEL SECURITY",),
+)  # fmt: skip
+
+
+def test_what_is_said_to_do_repairs_what_was_planted(executed: World) -> None:
+    run = Run.objects.get()
+    with superuser() as admin:
+        for (statement,) in REPAIRS:
+            admin.execute(statement.encode())
+        found = [check for check in shapes.look(admin, run).checks if not check.ok]
+        steps = [step for check in found for step in check.repair]
+        assert len(steps) >= len(REPAIRS)
+        admin.execute("SET ROLE v7_runner")
+        for step in steps:
+            admin.execute(step.encode())
+        admin.execute("RESET ROLE")
+        left = [sentence for check in shapes.look(admin, run).checks for sentence in check.differences]
+    assert left == []
 
 
 def test_a_failure_is_accepted_by_name_by_a_test_sentinel_and_only_as_it_was(executed: World, no_proof: None) -> None:

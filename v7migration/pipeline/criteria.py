@@ -149,7 +149,8 @@ class _Validated:
         """Say whether the way back that was rehearsed is proven on the target as it is, once it was tried there."""
         if not rehearsed["met"] or PROOF not in self.names:
             return rehearsed
-        return self._hold(f"{rehearsed['said']} On a copy of the target after the run", (PROOF,))
+        found = self._hold("Section 9 was tried on a copy of the target after the run", (PROOF,))
+        return {**found, "said": f"{rehearsed['said']} {found['said']}"}
 
     def _hold(self, said: str, names: Iterable[str]) -> dict[str, Any]:
         """Say whether each named check was made, and holds or is accepted by name."""

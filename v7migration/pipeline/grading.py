@@ -38,10 +38,17 @@ def grade(check: Check) -> str:
 
 
 def graded(checks: Iterable[Check]) -> list[dict[str, Any]]:
-    """Return ``name``, ``title``, ``expected``, ``actual`` and ``grade`` of each check that fails, the worst first."""
+    """Return ``name``, ``title``, ``expected``, ``actual``, ``grade``, ``repair`` of each failed check, worst first."""
     order = [Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, Risk.LOW]
     failed = [
-        {"name": c.name, "title": c.title, "expected": c.expected, "actual": c.actual, "grade": str(grade(c))}
+        {
+            "name": c.name,
+            "title": c.title,
+            "expected": c.expected,
+            "actual": c.actual,
+            "grade": str(grade(c)),
+            "repair": list(c.repair),
+        }
         for c in checks
         if not c.ok
     ]

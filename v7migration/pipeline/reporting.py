@@ -44,7 +44,7 @@ def open_once(*, key: str, detail: Mapping[str, Any], opened_by: str, **about: A
             append_event(kind="incident.seen_again", actor=opened_by, subject=str(same.pk), payload={"key": key})
             return same, False
         incident = open_incident(step="", detail={**detail, "key": key}, opened_by=opened_by, **about)
-    _notify(incident)
+    transaction.on_commit(lambda: _notify(incident))
     return incident, True
 
 

@@ -25,6 +25,8 @@ from v7migration.pipeline.incidents import require
 SEAT = "validation"
 ACCEPTORS = frozenset({TEST_SENTINEL})
 LONGEST = 10_000
+SHORT = 200
+"""Characters of what is quoted in a sentence."""
 Failure = dict[str, Any]
 
 
@@ -82,10 +84,16 @@ def prerequisites(run: Run) -> tuple[Prerequisite, ...]:
 
 def sentence(failure: Failure, run: Run) -> str:
     """Return an open failure in one line, and what opens the seat."""
-    said = f"The check “{failure['name']}” fails ({failure['grade']}): {failure['actual'][:200]}."
+    said = f"The check “{failure['name']}” fails ({failure['grade']}): {failure['actual'][:SHORT].rstrip('.')}."
     if failure["grade"] == Risk.CRITICAL:
         return f"{said} A critical failure cannot be accepted: repair it and validate again."
-    return f"{said} Repair it, or accept it by name at /runs/{run.pk}/validation/."
+    return f"{said} Repair it{_first(failure)}, or accept it by name at /runs/{run.pk}/validation/."
+
+
+def _first(failure: Failure) -> str:
+    """Return the first piece of advice, if it is short enough for one line."""
+    steps = failure.get("repair") or ("",)
+    return f" ({steps[0].rstrip('.')})" if 0 < len(steps[0]) <= SHORT else ""
 
 
 def covered(run: Run) -> list[list[str]]:

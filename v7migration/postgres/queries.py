@@ -41,7 +41,8 @@ class Query:
 class Check:
     """What a check expected and found: ``actual`` is text for people, ``rows`` the result as it came.
 
-    ``differences`` say all that is wrong, where ``actual`` names only the first; ``milliseconds`` is how long it took.
+    ``differences`` say all that is wrong, where ``actual`` names only the first; ``milliseconds`` is how long it took;
+    ``repair`` says what to do about a failure, in statements for a person to read and run, or in words.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Check:
     note: str = ""
     milliseconds: float | None = None
     differences: tuple[str, ...] = ()
+    repair: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the check as JSON-able data."""
@@ -62,6 +64,7 @@ class Check:
             "name": self.name, "title": self.title, "expected": self.expected, "actual": self.actual, "ok": self.ok,
             "sql": self.sql, "columns": list(self.columns), "rows": [list(r) for r in self.rows], "note": self.note,
             "milliseconds": self.milliseconds, "differences": list(self.differences),
+            "repair": list(self.repair),
         }  # fmt: skip
 
 

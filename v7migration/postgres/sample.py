@@ -115,9 +115,11 @@ def _estimate(target: Connection) -> int:
 
 
 def some(target: Connection, scratch: Connection, schema: str, name: str, *, rows: int = ROWS) -> int:
-    """Copy up to ``rows`` rows of a table into the scratch copy, triggers aside; return how many it took."""
+    """Copy up to ``rows`` rows of a table into the scratch copy, triggers aside; return how many, 0 if missing."""
     table = sql.Identifier(schema, name)
     columns = _names(target, f'"{schema}"."{name}"')
+    if not columns:
+        return 0
     chosen = sql.SQL("COPY (SELECT {} FROM {} LIMIT {}) TO STDOUT").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), table, sql.Literal(rows)
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from v7migration.postgres.fingerprint import differences
+from v7migration.postgres.repair import advice
 
 Document = dict[str, Any]
 Facts = dict[str, Any]
@@ -33,13 +34,14 @@ class Shape:
     """One table, view or kind of objects: what was expected, and what differs.
 
     ``name`` is ``public.v7_test_results`` or ``functions``, ``counted`` what it holds in words, ``differences``
-    the sentences, ``rows`` (part, expected, found) for each part.
+    the sentences, ``rows`` (part, expected, found) for each part, ``repair`` what brings it back.
     """
 
     name: str
     counted: str
     differences: tuple[str, ...]
     rows: tuple[tuple[str, str, str], ...]
+    repair: tuple[str, ...] = ()
 
 
 def made(before: Document, after: Document) -> dict[str, Facts]:
@@ -111,6 +113,7 @@ def _kind_and_name(key: str) -> tuple[str, str]:
 
 def _shape(name: str, keys: list[str], want: Facts, now: Facts, made_there: Mapping[str, Facts]) -> Shape:
     found: list[str] = []
+    repair: list[str] = []
     rows: list[tuple[str, str, str]] = []
     counted: dict[str, int] = {}
     for key in keys:
@@ -118,11 +121,26 @@ def _shape(name: str, keys: list[str], want: Facts, now: Facts, made_there: Mapp
         parts = _in_order(entry["facts"].get("parts", {}) if entry["added"] else entry["parts"], want[key])
         about = differences({"objects": {key: want[key]}}, {"objects": {key: facts} if facts is not None else {}})
         found += [s for s in about if entry["added"] or facts is None or _is_about(s, key, entry)]
+        repair += _advice(key, want[key], facts, entry)
         _count(counted, key, entry, parts)
         rows += _evidence(key if len(keys) > 1 else "", want[key], facts, entry, parts)
     words = ", ".join(f"{number} {_plural(kind, number)}" for kind, number in counted.items())
     rows.sort(key=lambda row: row[2] == SAME)  # what differs first
-    return Shape(name, words or "nothing", tuple(found), tuple(rows))
+    return Shape(name, words or "nothing", tuple(found), tuple(rows), tuple(repair))
+
+
+def _advice(key: str, want: Facts, now: Facts | None, entry: Facts) -> list[str]:
+    """Return what brings back what the script made in an object; what else somebody changed in it is not ours."""
+    if not entry["added"] and now is not None:
+        parts, gained = entry["parts"], entry["gained"].get("privileges", ())
+        want, now = (
+            {
+                "parts": {part: facts["parts"][part] for part in parts if part in facts.get("parts", {})},
+                "privileges": [right for right in facts.get("privileges", ()) if right in gained],
+            }
+            for facts in (want, now)
+        )
+    return advice(*_kind_and_name(key), want, now)
 
 
 def _is_about(sentence: str, key: str, entry: Facts) -> bool:

@@ -73,6 +73,8 @@ class Command(StageCommand):
             print_timings(self.say, found.performance)
         for failure in found.failures:
             self.say(f"✗ {failure['grade']:<9} {failure['name']}: {failure['title']}")
+            for step in failure["repair"]:
+                self.say(f"    to do: {step}")
         for incident in found.to_fix:
             self.say(f"! to fix later: {incident.title}  /incidents/{incident.pk}/")
         for incident in found.incidents:

@@ -11,11 +11,14 @@ from django.db import DatabaseError
 
 from tracking.actors import Actor
 from tracking.choices import TestStatus, TestType
-from tracking.services import test_results_record
+from tracking.models import TestResult
+from tracking.services import test_result_delete, test_results_record
 from v7migration.errors import V7Error
+from v7migration.ledger.models import Validation
 from v7migration.pipeline.grading import grade
 from v7migration.postgres.queries import Check
 
+PREFIX = "v7_verify: "
 MOST = 500
 """Rows at most; a validation of more checks records the failed ones first, and the rest as one row."""
 ROWS = 60
@@ -33,6 +36,7 @@ def record(checks: Sequence[Check], *, validation: UUID, actor: Actor) -> tuple[
     chosen = sorted(checks, key=lambda check: check.ok)[:MOST] if len(checks) > MOST else list(checks)
     results = [_result(check, validation) for check in chosen]
     try:
+        _clear(actor)
         test_results_record(actor=actor, results=results, reason=f"v7_verify, validation {validation}")
     except V7Error as error:
         return 0, error.message
@@ -41,16 +45,26 @@ def record(checks: Sequence[Check], *, validation: UUID, actor: Actor) -> tuple[
     return len(results), ""
 
 
+def _clear(actor: Actor) -> None:
+    """Delete the rows of validations that died before they were on file; their history keeps them."""
+    rows = TestResult.objects.filter(component_tested__startswith=PREFIX, performance_metrics__has_key="validation")
+    told = set(rows.values_list("performance_metrics__validation", flat=True).distinct())
+    lost = told - {str(key) for key in Validation.objects.values_list("pk", flat=True)}
+    for row in rows.filter(performance_metrics__validation__in=sorted(map(str, lost))) if lost else ():
+        reason = f"v7_verify: validation {row.performance_metrics['validation']} was interrupted and is not on file"
+        test_result_delete(result=row, actor=actor, reason=reason)
+
+
 def _result(check: Check, validation: UUID) -> dict[str, Any]:
     kind = next((kind for start, kind in TYPES if check.name.startswith(start)), TestType.SYSTEM)
     wrong = f"expected {check.expected}; found {check.actual}" if not check.ok else ""
     more = "\n".join(check.differences)
     return {
         "test_type": str(kind),
-        "component_tested": f"v7_verify: {check.name}"[:500],
+        "component_tested": f"{PREFIX}{check.name}"[:500],
         "test_status": str(TestStatus.PASS if check.ok else TestStatus.FAIL),
         "error_details": _clean(f"{wrong}\n{more}".strip()) if wrong else "",
-        "performance_metrics": _evidence(check),
+        "performance_metrics": _evidence(check) | {"validation": str(validation)},
         "backwards_compatible": check.ok if kind == TestType.REGRESSION else None,
         "retest_required": not check.ok,
         "notes": f"{check.title}. Validation {validation}." + ("" if check.ok else f" Graded {grade(check)}."),
@@ -62,7 +76,7 @@ def _evidence(check: Check) -> dict[str, Any]:
     found = {
         "expected": check.expected, "actual": check.actual, "sql": check.sql, "milliseconds": check.milliseconds,
         "columns": list(check.columns), "rows": [list(row) for row in check.rows[:ROWS]], "of_rows": len(check.rows),
-        "note": check.note,
+        "note": check.note, "repair": "\n".join(check.repair),
     }  # fmt: skip
     plain: dict[str, Any] = json.loads(json.dumps(found, default=str), object_hook=_shortened)
     return plain

@@ -59,6 +59,7 @@ def _check(found: shape.Shape) -> Check:
         f"shape of {found.name}", f"{found.name} has exactly the shape that was rehearsed",
         f"{found.counted}, as rehearsed", "as rehearsed" if not found.differences else listed(found.differences),
         not found.differences, columns=("part", "expected", "found"), rows=found.rows, differences=found.differences,
+        repair=found.repair if found.differences else (),
     )  # fmt: skip
 
 

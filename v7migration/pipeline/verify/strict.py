@@ -30,6 +30,7 @@ OUT_OF_VERIFICATION = (Incident.Kind.VALIDATION, Incident.Kind.PERFORMANCE)
 SCAN = "30s"
 """How long the rows of one constraint are searched for violations."""
 AS_FAST = "as fast as it was"
+LIVE_OPEN = f"{home.LIVE}, open"
 
 
 def checks(connection: Connection, run: Run) -> Iterator[Check]:
@@ -128,7 +129,12 @@ def _names(connection: Connection, name: str, title: str, expected: tuple[str, .
     rows = connection.execute(query, [list(expected)] if "%s" in query else None).fetchall()
     found = {str(row[0]) for row in rows}
     actual = ", ".join(sorted(found)) or "none"
-    return Check(name, title, ", ".join(sorted(expected)), actual, found == set(expected), sql=query)
+    off = [
+        f"{word}: {', '.join(sorted(names))}"
+        for word, names in (("missing", set(expected) - found), ("unexpected", found - set(expected)))
+        if names
+    ]
+    return Check(name, title, ", ".join(sorted(expected)), "; ".join(off) or actual, not off, sql=query)
 
 
 def _count(connection: Connection, name: str, title: str, query: str) -> Check:
@@ -170,9 +176,9 @@ def _integrity(connection: Connection, run: Run) -> Check:
 
 def _home() -> Check:
     is_open = home.fence("target")
-    live = home.read() == home.LIVE and bool(is_open and is_open.is_open)
-    title = "the target is the home of the tracking rows"
-    return Check("home", title, "live, open", "live, open" if live else "not", live)
+    where, fence = home.read(), "no fence" if is_open is None else "open" if is_open.is_open else "closed"
+    actual = f"{where}, {fence}"
+    return Check("home", "the target is the home of the tracking rows", LIVE_OPEN, actual, actual == LIVE_OPEN)
 
 
 def _incidents(run: Run) -> Check:

@@ -19,7 +19,7 @@ from v7migration.pipeline import grading, performance, reporting
 from v7migration.pipeline.consolidation import must_be_documented
 from v7migration.pipeline.runs import standing_run
 from v7migration.pipeline.target import runner
-from v7migration.pipeline.verify import recording, shapes, strict, trials, way_back
+from v7migration.pipeline.verify import next_steps, recording, shapes, strict, trials, way_back
 from v7migration.postgres.queries import Check, all_ok, run_document_queries
 
 
@@ -86,14 +86,7 @@ def validate(*, person: User) -> Verification:
     name = person.get_username()
     actor = Actor(name, personas_of(person))
     require(actor, frozenset({TEST_SENTINEL}), "validate a run")
-    found = _look(name, whole=True)
-    if found.populated is not None:
-        found.key = uuid.uuid4()
-        found.recorded, why_not = recording.record(found.checks, validation=found.key, actor=actor)
-        if why_not:
-            title = "every check is a row of v7_test_results"
-            found.checks.append(Check("record", title, f"{len(found.checks)} rows", why_not, ok=False))
-    return _kept(found, name)
+    return _kept(_look(name, whole=True), name, sentinel=actor)
 
 
 def _look(person: str, *, whole: bool) -> _Looked:
@@ -116,13 +109,22 @@ def _look(person: str, *, whole: bool) -> _Looked:
     return _Looked(run, checks, timings)
 
 
-def _kept(found: _Looked, person: str) -> Verification:
-    """Document what fails and keep the result: on the run, in the log, and of a validation as a record of its own."""
-    opened = [_documented(found.run, found.checks, person)]
-    if found.populated is not None and found.timings is not None:
-        opened.append(reporting.performance(found.populated, found.timings, person=person))
-    failures = grading.graded(found.checks)
+def _kept(found: _Looked, person: str, *, sentinel: Actor | None = None) -> Verification:
+    """Document what fails and keep the result: on the run, in the log, and of a validation as a record of its own.
+
+    All of it is one transaction of the control plane. The rows of v7_test_results are in the target: those of a
+    process that died between the two commits are cleared away by the next validation, which waits for the run's row.
+    """
     with transaction.atomic():
+        if found.populated is not None:
+            found.run = Run.objects.select_for_update().get(pk=found.populated.pk)  # others may have written since
+            if sentinel is not None:
+                _recorded(found, sentinel)
+        found.checks = [next_steps.advised(check) for check in found.checks]
+        opened = [_documented(found.run, found.checks, person)]
+        if found.populated is not None and found.timings is not None:
+            opened.append(reporting.performance(found.populated, found.timings, person=person))
+        failures = grading.graded(found.checks)
         stored = _stored(found, person)
         result = Verification(
             ok=all_ok(found.checks), checks=found.checks, failures=failures, performance=found.timings,
@@ -131,6 +133,15 @@ def _kept(found: _Looked, person: str) -> Verification:
         )  # fmt: skip
         _record(found, result, person)
     return result
+
+
+def _recorded(found: _Looked, sentinel: Actor) -> None:
+    """Write the rows of v7_test_results; that they could not be written is a failed check of its own."""
+    found.key = uuid.uuid4()
+    found.recorded, why_not = recording.record(found.checks, validation=found.key, actor=sentinel)
+    if why_not:
+        title = "every check is a row of v7_test_results"
+        found.checks.append(Check("record", title, f"{len(found.checks)} rows", why_not, ok=False))
 
 
 def _stored(found: _Looked, person: str) -> Validation | None:
@@ -162,9 +173,7 @@ def _to_fix(run: Run | None) -> list[Incident]:
 
 def _record(found: _Looked, result: Verification, person: str) -> None:
     if found.populated is not None:
-        run = Run.objects.select_for_update().get(
-            pk=found.populated.pk
-        )  # the proof took seconds: others may have written
+        run = found.populated
         run.report["verify"] = {
             "ok": result.ok, "by": person, "checks": [check.as_dict() for check in result.checks],
             "failures": result.failures, "incidents": [str(incident.pk) for incident in result.incidents],
