@@ -13,6 +13,7 @@ from tracking.actors import Actor
 from tracking.choices import TestStatus, TestType
 from tracking.models import TestResult
 from tracking.services import test_result_delete, test_results_record
+from tracking.services.writing import writing
 from v7migration.errors import V7Error
 from v7migration.ledger.models import Validation
 from v7migration.pipeline.grading import grade
@@ -35,9 +36,11 @@ def record(checks: Sequence[Check], *, validation: UUID, actor: Actor) -> tuple[
     """Write the rows and return how many, or none and why they could not be written."""
     chosen = sorted(checks, key=lambda check: check.ok)[:MOST] if len(checks) > MOST else list(checks)
     results = [_result(check, validation) for check in chosen]
+    why = f"v7_verify, validation {validation}"
     try:
-        _clear(actor)
-        test_results_record(actor=actor, results=results, reason=f"v7_verify, validation {validation}")
+        with writing(actor=actor, reason=why):
+            _clear(actor)
+            test_results_record(actor=actor, results=results, reason=why)
     except V7Error as error:
         return 0, error.message
     except DatabaseError as error:
