@@ -38,6 +38,7 @@ from tracking.services.results import (
     test_result_delete,
     test_result_record,
     test_result_update,
+    test_results_delete,
     test_results_record,
 )
 from tracking.services.tasks import (
@@ -109,5 +110,6 @@ __all__ = [
     "test_result_delete",
     "test_result_record",
     "test_result_update",
+    "test_results_delete",
     "test_results_record",
 ]

@@ -102,6 +102,18 @@ def test_result_delete(*, result: TestResult, actor: Actor, reason: str, seen_at
         row.delete(using=alias)
 
 
+def test_results_delete(*, results: Iterable[TestResult], actor: Actor, reason: str) -> int:
+    """Delete results that nobody can stand for any more, in one transaction, and return how many; see
+    :func:`test_result_delete`."""
+    with writing(actor=actor, reason=reason) as alias:
+        found = list(results)
+        for result in found:
+            row = locked(result, alias)
+            _require_recorder(actor, row, "delete")
+            row.delete(using=alias)
+    return len(found)
+
+
 def _require_recorder(actor: Actor, row: TestResult, deed: str) -> None:
     if not actor.personas or (actor.username != row.tested_by and TEST_SENTINEL not in actor.personas):
         raise TransitionRefused(
@@ -109,6 +121,8 @@ def _require_recorder(actor: Actor, row: TestResult, deed: str) -> None:
         )
 
 
-_SERVICES: tuple[Any, ...] = (test_result_record, test_results_record, test_result_update, test_result_delete)
+_SERVICES: tuple[Any, ...] = (
+    test_result_record, test_results_record, test_result_update, test_result_delete, test_results_delete,
+)  # fmt: skip
 for _service in _SERVICES:
     _service.__test__ = False

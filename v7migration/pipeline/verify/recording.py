@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from tracking.actors import Actor
 from tracking.choices import TestStatus, TestType
 from tracking.models import TestResult
-from tracking.services import test_result_delete, test_results_record
+from tracking.services import test_results_delete, test_results_record
 from tracking.services.writing import writing
 from v7migration.errors import V7Error
 from v7migration.ledger.models import Validation
@@ -53,9 +53,9 @@ def _clear(actor: Actor) -> None:
     rows = TestResult.objects.filter(component_tested__startswith=PREFIX, performance_metrics__has_key="validation")
     told = set(rows.values_list("performance_metrics__validation", flat=True).distinct())
     lost = told - {str(key) for key in Validation.objects.values_list("pk", flat=True)}
-    for row in rows.filter(performance_metrics__validation__in=sorted(map(str, lost))) if lost else ():
-        reason = f"v7_verify: validation {row.performance_metrics['validation']} was interrupted and is not on file"
-        test_result_delete(result=row, actor=actor, reason=reason)
+    if lost:
+        again = rows.filter(performance_metrics__validation__in=sorted(map(str, lost)))
+        test_results_delete(results=again, actor=actor, reason="v7_verify: it was interrupted and is not on file")
 
 
 def _result(check: Check, validation: UUID) -> dict[str, Any]:
