@@ -45,7 +45,10 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True)
 class SubjectFacts:
-    """What a signature is about, as the pipeline knows it at this moment. Times are aware (UTC)."""
+    """What a signature is about, as the pipeline knows it at this moment. Times are aware (UTC).
+
+    ``title`` names the subject in a statement that says it in words, as that of a phase does.
+    """
 
     kind: SubjectKind
     id: str
@@ -59,6 +62,7 @@ class SubjectFacts:
     expires_at: datetime | None
     prerequisites: tuple[Prerequisite, ...] = ()
     stale_reasons: tuple[str, ...] = ()
+    title: str = ""
 
     @property
     def subject(self) -> Subject:

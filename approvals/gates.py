@@ -30,6 +30,7 @@ from approvals.seats import (
     BEFORE,
     DB_TEAM_LEAD,
     DEV_TEAM,
+    PHASE,
     REJECTED,
     ROLLBACK,
     SEATS,
@@ -47,6 +48,7 @@ __all__ = [
     "BEFORE",
     "DB_TEAM_LEAD",
     "DEV_TEAM",
+    "PHASE",
     "REJECTED",
     "ROLLBACK",
     "SEATS",
@@ -79,6 +81,7 @@ def statement_for(seat: Seat, facts: SubjectFacts, decision: Verdict = APPROVED)
     expires = facts.expires_at.astimezone(UTC).isoformat(timespec="seconds") if facts.expires_at else "no expiry"
     bound = seat.statement_template.format(
         id=facts.id,
+        title=facts.title,
         digest=facts.digest,
         target_name=facts.target_name,
         system_identifier=facts.system_identifier,

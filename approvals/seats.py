@@ -42,6 +42,8 @@ _RUN = (
     "{fingerprint}, nonce {nonce}."
 )
 
+_PHASE = " Phase {id}, content {digest}, target {target_name} (system identifier {system_identifier}), nonce {nonce}."
+
 BEFORE: tuple[Seat, ...] = (
     Seat(
         key="script-review",
@@ -126,9 +128,23 @@ ROLLBACK: tuple[Seat, ...] = (
     ),
 )
 
-SEATS: dict[str, Seat] = {seat.key: seat for seat in (*BEFORE, *AFTER, *ROLLBACK)}
+PHASE: tuple[Seat, ...] = (
+    Seat(
+        key="phase-review",
+        persona=ARCHITECT,
+        meaning="Phase approved",
+        statement_template="I approve the results of {title}." + _PHASE,
+        subject="phase",
+        order=1,
+        awaits_prerequisites=True,
+    ),
+)
+"""The review gate of a phase, of which The Architect alone decides; the Database Phase has its run's seats instead."""
+
+GROUPS = (BEFORE, AFTER, ROLLBACK, PHASE)
+SEATS: dict[str, Seat] = {seat.key: seat for group in GROUPS for seat in group}
 
 
 def seats_beside(seat: Seat) -> tuple[Seat, ...]:
-    """Return the group a seat belongs to (``BEFORE``, ``AFTER`` or ``ROLLBACK``); empty when it is not ours."""
-    return next((group for group in (BEFORE, AFTER, ROLLBACK) if seat in group), ())
+    """Return the group a seat belongs to, one of ``GROUPS``; empty when it is not ours."""
+    return next((group for group in GROUPS if seat in group), ())

@@ -68,11 +68,13 @@ def sign(
     facts: SubjectFacts | Callable[[], SubjectFacts],
     shown_digest: str,
     user_agent: str = "",
+    then: Callable[[Signature], object] | None = None,
 ) -> Signature:
     """Approve or reject a seat of a subject, as ``person``, and return the signature.
 
     The password is asked of the same person again. ``facts`` may be a callable: it is then asked after the row
-    of the subject is locked. ``shown_digest`` is the digest on the page that was signed. Raises
+    of the subject is locked. ``shown_digest`` is the digest on the page that was signed. ``then`` does what the
+    signature carries: what it raises takes the signature back. Raises
     :class:`SigningRefused`, after which nothing stands but the attempt (document sections 3 and 9).
     Opens its own transaction, so it may not be called inside one.
     """
@@ -98,14 +100,25 @@ def sign(
                 "signature": signature.id,
             },
         )
+        if then is not None:
+            then(signature)
     return signature
 
 
-def revoke(*, signature: Signature, person: User, password: str, reason: str, address: str = "") -> Revocation:
+def revoke(
+    *,
+    signature: Signature,
+    person: User,
+    password: str,
+    reason: str,
+    address: str = "",
+    then: Callable[[Revocation], object] | None = None,
+) -> Revocation:
     """Take a signature back: the signer's own, or any as The Architect. The seat may then be signed again.
 
     Takes the lock that the runner holds while it commits, so that a revocation is before a COMMIT or after it,
-    never unseen. Raises :class:`SigningRefused`.
+    never unseen. ``then`` undoes what the signature carried: what it raises lets the signature stand. Raises
+    :class:`SigningRefused`.
     """
     subject = Subject(signature.subject_kind, signature.subject_id)  # type: ignore[arg-type]
     with attested(person=person, password=password, subject=subject, seat=signature.seat, address=address):
@@ -121,6 +134,8 @@ def revoke(*, signature: Signature, person: User, password: str, reason: str, ad
             subject=f"{subject.kind}:{subject.id}",
             payload={"seat": signature.seat, "signer": signature.person_name, "reason": revocation.reason},
         )
+        if then is not None:
+            then(revocation)
     return revocation
 
 

@@ -14,4 +14,6 @@ urlpatterns = [
     path("changesets/<str:digest>/sign/<slug:seat>/revoke/", views.changeset_revoke, name="changeset-revoke"),
     path("runs/<uuid:run_id>/sign/<slug:seat>/", views.run_sign, name="run-sign"),
     path("runs/<uuid:run_id>/sign/<slug:seat>/revoke/", views.run_revoke, name="run-revoke"),
+    path("phases/<int:number>/sign/<slug:seat>/", views.phase_sign, name="phase-sign"),
+    path("phases/<int:number>/sign/<slug:seat>/revoke/", views.phase_revoke, name="phase-revoke"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,10 +21,13 @@ from django.views.decorators.http import require_http_methods
 from approvals import gates, selectors
 from approvals.forms import RevokeForm, SignForm
 from approvals.models import Signature
+from tracking.catalogue import DATABASE_PHASE, REVIEW_GATES
+from tracking.models import Phase, SubworkflowTask
+from tracking.selectors import phase_tasks
 from v7migration.errors import V7Error
 from v7migration.ledger.models import Changeset, Run
 from v7migration.middleware import status_of
-from v7migration.pipeline import gatekeeper, sign, sign_off
+from v7migration.pipeline import gatekeeper, review_gates, sign, sign_off
 from v7migration.pipeline.target import observe_from_web
 
 
@@ -37,25 +40,43 @@ class SignIn(LoginView):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is signed on this page, and how: the facts, the way back, and the services that sign."""
+    """What is signed on this page, and how: the facts, the way back, and the services that sign.
+
+    ``key`` stands for the subject in its addresses. A run has its changeset beside it; a phase has none.
+    """
 
     facts: gates.SubjectFacts
     title: str
-    back: str
-    stale: list[gatekeeper.Staleness]
-    changeset: Changeset
-    run: Run | None
+    key: str | int | UUID
     take: Callable[..., Signature]
+    stale: Sequence[gatekeeper.Staleness] = ()
+    changeset: Changeset | None = None
+    run: Run | None = None
+    phase: Phase | None = None
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What the signatures of a changeset cover; nothing for a run."""
-        return {} if self.run else gatekeeper.manifest(self.changeset)
+        """What the signatures of a changeset cover; nothing for a run or a phase."""
+        return gatekeeper.manifest(self.changeset) if self.changeset and not self.run else {}
+
+    @property
+    def back(self) -> str:
+        """Return the address of the subject's own page."""
+        return reverse(self.facts.kind, args=[self.key])
+
+    @property
+    def review_gate(self) -> str:
+        """What must hold of the phase."""
+        return REVIEW_GATES[self.phase.phase_number] if self.phase else ""
+
+    @property
+    def tasks(self) -> list[SubworkflowTask]:
+        """The tasks that the signature of a phase covers."""
+        return phase_tasks(self.phase.phase_number) if self.phase else []
 
     def url(self, name: str, seat: str) -> str:
         """Return the address of a seat's page or of its revocation."""
-        key: Any = self.run.pk if self.run else self.changeset.digest
-        return reverse(f"{'run' if self.run else 'changeset'}-{name}", args=[key, seat])
+        return reverse(f"{self.facts.kind}-{name}", args=[self.key, seat])
 
 
 def _changeset(digest: str, seat: str) -> tuple[Subject, gates.Seat]:
@@ -70,11 +91,10 @@ def _changeset(digest: str, seat: str) -> tuple[Subject, gates.Seat]:
     subject = Subject(
         facts=gatekeeper.facts(changeset, stale=stale),
         title=f"Changeset {changeset.number}",
-        back=reverse("changeset", args=[digest]),
+        key=digest,
+        take=take,
         stale=stale,
         changeset=changeset,
-        run=None,
-        take=take,
     )
     return subject, _seat(seat, gates.BEFORE)
 
@@ -88,13 +108,22 @@ def _run(run_id: UUID, seat: str) -> tuple[Subject, gates.Seat]:
     subject = Subject(
         facts=sign_off.run_facts(run),
         title=f"Run {str(run.pk)[:8]}",
-        back=reverse("run", args=[run.pk]),
-        stale=[],
+        key=run.pk,
+        take=take,
         changeset=run.changeset,
         run=run,
-        take=take,
     )
     return subject, _seat(seat, (*gates.AFTER, *gates.ROLLBACK))
+
+
+def _phase(number: int, seat: str) -> tuple[Subject, gates.Seat]:
+    phase = get_object_or_404(Phase.objects.exclude(phase_number=DATABASE_PHASE), phase_number=number)
+
+    def take(**given: Any) -> Signature:
+        return sign.sign_phase(number=number, **given)
+
+    subject = Subject(facts=review_gates.facts(number), title=str(phase), key=number, take=take, phase=phase)
+    return subject, _seat(seat, gates.PHASE)
 
 
 def _seat(key: str, seats: tuple[gates.Seat, ...]) -> gates.Seat:
@@ -134,6 +163,22 @@ def run_sign(request: HttpRequest, run_id: UUID, seat: str) -> HttpResponse:
 def run_revoke(request: HttpRequest, run_id: UUID, seat: str) -> HttpResponse:
     """Take back a signature of a run."""
     return _revoke(request, *_run(run_id, seat))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def phase_sign(request: HttpRequest, number: int, seat: str) -> HttpResponse:
+    """Show and take the signature of a phase's review gate."""
+    return _sign(request, *_phase(number, seat))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def phase_revoke(request: HttpRequest, number: int, seat: str) -> HttpResponse:
+    """Take back a signature of a phase."""
+    return _revoke(request, *_phase(number, seat))
 
 
 def _sign(request: HttpRequest, subject: Subject, seat: gates.Seat) -> HttpResponse:

@@ -66,6 +66,7 @@ def every_page(world: World) -> list[str]:
     found += [reverse("impact", args=[impact.pk]), reverse("impact-edit", args=[impact.pk])]
     found += [reverse("history", args=[kind, pk]) for kind, pk in (("task", task().pk), ("impact", impact.pk))]
     found.append(reverse("history", args=["phase", Phase.objects.get(phase_number=4).pk]))
+    found += [reverse("phase-sign", args=[number, "phase-review"]) for number in (1, 7)]
     if run is not None:
         found += [
             reverse("run", args=[run.pk]),

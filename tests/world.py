@@ -22,12 +22,24 @@ from tests.cast import CAST, PASSWORD, SUPERUSER
 from tests.environment import SERVERS, url
 from tracking import home
 from tracking.actors import Actor
-from tracking.models import GlobalImpact, SubworkflowTask
-from tracking.services import impact_review, task_carry
+from tracking.models import GlobalImpact, Phase, SubworkflowTask
+from tracking.selectors import phase_tasks
+from tracking.services import impact_review, phase_submit_for_review, task_carry
 from v7migration import connections as places
 from v7migration.demo.target import build_target
 from v7migration.ledger.models import Changeset, Incident, Review, Run
-from v7migration.pipeline import acceptance, consolidation, coverage, gatekeeper, incidents, inventory, review, sign
+from v7migration.pipeline import (
+    acceptance,
+    consolidation,
+    coverage,
+    gatekeeper,
+    incidents,
+    inventory,
+    phases,
+    review,
+    review_gates,
+    sign,
+)
 from v7migration.pipeline.execute import execute
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.rollback import authorize, find_run, rollback
@@ -168,6 +180,29 @@ class World:
         changeset = self.changeset()
         words = {"password": PASSWORD, "reason": "", "shown_digest": changeset.digest} | changes
         return sign.sign_changeset(changeset=changeset, seat=seat, person=self.user(name), decision=decision, **words)
+
+    def sign_phase(self, number: int, name: str = "ada", decision: str = "approved", **changes: str) -> object:
+        """Sign the review gate of a phase."""
+        shown = {"shown_digest": review_gates.facts(number).digest}
+        words = {"seat": "phase-review", "password": PASSWORD, "reason": "", **shown} | changes
+        return sign.sign_phase(number=number, person=self.user(name), decision=decision, **words)
+
+    def close_tasks(self, number: int) -> None:
+        """Take every task of a phase to its end, where a test is about something else."""
+        for task in phase_tasks(number):
+            task_carry(task=task, actor=self.actor("ada"), reason="done in the test", is_complete=True)
+
+    def review_phase(self, number: int) -> Phase:
+        """Start a phase and submit it for review, as The Architect."""
+        phase = phases.start(phase=Phase.objects.get(phase_number=number), actor=self.actor("ada"))
+        return phase_submit_for_review(phase=phase, actor=self.actor("ada"))
+
+    def complete_phase(self, number: int) -> Phase:
+        """Take a phase from its start over its signed review gate to its end."""
+        self.review_phase(number)
+        self.close_tasks(number)
+        self.sign_phase(number)
+        return phases.complete(phase=Phase.objects.get(phase_number=number), actor=self.actor("ada"))
 
     def sign_all(self) -> None:
         """Collect the three signatures."""

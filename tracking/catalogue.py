@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DATABASE_PHASE = 4
+REVIEW_GATES = {
+    1: "database reality documented",
+    2: "all proposals complete",
+    3: "global impacts approved",
+    4: "database scripts tested",
+    5: "code complete",
+    6: "tests passing",
+    7: "30 days of stability",
+}
+"""What must hold before the next phase begins, phase by phase."""
 
 
 @dataclass(frozen=True)

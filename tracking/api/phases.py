@@ -20,9 +20,8 @@ from tracking.choices import PhaseStatus
 from tracking.models import Phase
 from tracking.views.acting import actor_of
 from tracking.views.phases import SERVICES
-from v7migration.api.authentication import is_by_token
 from v7migration.api.problems import WRITING, answers
-from v7migration.errors import Refused, SignatureRefused
+from v7migration.errors import Refused
 
 router = Router(tags=["phases"])
 Key = Annotated[int, Path(ge=1, le=7, description="1 to 7")]
@@ -148,13 +147,10 @@ def phase_delete(request: HttpRequest, number: Key) -> NoReturn:
     "/{number}/{transition}", response=answers(PhaseOut, *WRITING), operation_id="move_phase", summary="Move a phase"
 )
 def phase_move(request: HttpRequest, number: Key, transition: Transition, move: Move) -> Phase:
-    """Make a transition: the lead starts, submits, blocks and unblocks; The Architect does everything.
+    """Make a transition: the lead starts, submits, blocks and unblocks; The Architect also completes and rolls back.
 
-    A token never approves a phase: that is a signature, and asks for a signed-in person.
+    ``approve`` is always refused: The Architect signs the review gate on the phase's page. A phase starts only when
+    the gate of the one before it is signed, for what is there now.
     """
-    if transition == "approve" and is_by_token(request):
-        raise SignatureRefused(
-            f"A token does not approve phase {number}: an approval is signed.", "Sign in and approve it on its page."
-        )
     moved(request, SERVICES[transition], move, phase=phase_read(request, number))
     return phase_read(request, number)

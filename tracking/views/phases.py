@@ -10,22 +10,29 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from approvals import gates
+from approvals.selectors import seat_board
 from tracking import selectors, services
+from tracking.catalogue import DATABASE_PHASE, REVIEW_GATES
 from tracking.machines import PHASE
 from tracking.models import Phase
 from tracking.views.acting import Service, move, moves
 from v7migration.errors import V7Error
+from v7migration.pipeline import phases, review_gates, sign_off
+from v7migration.pipeline.runs import standing_run
 
 SERVICES: dict[str, Service] = {
-    "start": services.phase_start,
+    "start": phases.start,
     "submit_for_review": services.phase_submit_for_review,
     "send_back": services.phase_send_back,
     "approve": services.phase_approve,
-    "complete": services.phase_complete,
+    "complete": phases.complete,
     "block": services.phase_block,
     "unblock": services.phase_unblock,
     "roll_back": services.phase_roll_back,
 }
+FROM_SEAT = frozenset({"approve"})
+FROM_THE_RUN = FROM_SEAT | {"complete"}
 
 
 @login_required
@@ -60,6 +67,28 @@ def phase_move(request: HttpRequest, number: int, name: str) -> HttpResponse:
     return move(request, name=name, services=SERVICES, row={"phase": phase}, back=back, page=page)
 
 
+def by_hand(phase: Phase) -> dict[str, Service]:
+    """Return the services that pages offer for a phase; a signature approves it, the run's last one completes the 4th.
+
+    The others are refused with the seat's address, whoever asks for them.
+    """
+    signed = FROM_THE_RUN if phase.phase_number == DATABASE_PHASE else FROM_SEAT
+    return {name: service for name, service in SERVICES.items() if name not in signed}
+
+
+def _seats(request: HttpRequest, phase: Phase) -> dict[str, Any]:
+    """Return the seats of a phase: its review gate, or for the Database Phase those of the run that stands."""
+    if phase.phase_number != DATABASE_PHASE:
+        facts = review_gates.facts(phase.phase_number)
+        board = seat_board(seats=gates.PHASE, facts=facts, user=request.user)
+        return {"seats": board, "facts": facts, "review_gate": REVIEW_GATES[phase.phase_number]}
+    run = standing_run()
+    found = {"run": run, "review_gate": REVIEW_GATES[DATABASE_PHASE]}
+    if run is None:
+        return found
+    return {**found, "seats": seat_board(seats=gates.AFTER, facts=sign_off.run_facts(run), user=request.user)}
+
+
 def _page(request: HttpRequest, phase: Phase, *, refusal: V7Error | None = None, status: int = 200) -> HttpResponse:
     tasks = selectors.phase_tasks(phase.phase_number)
     context: dict[str, Any] = {
@@ -67,7 +96,8 @@ def _page(request: HttpRequest, phase: Phase, *, refusal: V7Error | None = None,
         "phase": phase,
         "tasks": tasks,
         "completed": sum(task.status == "completed" for task in tasks),
-        "moves": moves(phase, PHASE, SERVICES, reverse("phase", args=[phase.phase_number])),
+        "moves": moves(phase, PHASE, by_hand(phase), reverse("phase", args=[phase.phase_number])),
+        **_seats(request, phase),
         "history": phase.history.all()[:8],
         "refusal": refusal,
         "reason": request.POST.get("reason", ""),

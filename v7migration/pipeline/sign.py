@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
@@ -18,12 +19,13 @@ from approvals import services as approvals_services
 from approvals.gates import Subject
 from approvals.models import Revocation, Signature
 from tracking import home
+from tracking.actors import Actor
 from tracking.catalogue import DATABASE_PHASE
-from tracking.services import phase_note_approval
-from v7migration.errors import GateClosed, Refused
+from tracking.services import phase_carry, phase_note_approval, phase_return
+from v7migration.errors import Fenced, GateClosed, Refused
 from v7migration.ledger.models import Changeset, Rehearsal, Run
 from v7migration.ledger.services import append_event, store_script
-from v7migration.pipeline import acceptance, coverage, findings, sign_off
+from v7migration.pipeline import acceptance, coverage, findings, review_gates, sign_off
 from v7migration.pipeline.gatekeeper import (
     facts,
     rendered_script,
@@ -178,25 +180,101 @@ def sign_run(
     *, run: Run, seat: str, person: User, password: str, decision: str, reason: str, shown_digest: str,
     address: str = "", user_agent: str = "",
 ) -> Signature:  # fmt: skip
-    """Approve or reject a seat after execution, or the rollback; an approval is noted on the phase's row."""
-    signature = approvals_services.sign(
+    """Approve or reject a seat after execution, or the rollback; the decision is noted on the phase's row.
+
+    The signature of the last seat completes the Database Phase. Nothing is signed while its row cannot be written.
+    """
+    return approvals_services.sign(
         subject=Subject("run", str(run.pk)), seat=seat, person=person, password=password,
         decision=cast(Any, decision), reason=reason, address=address, user_agent=user_agent, shown_digest=shown_digest,
-        facts=lambda: sign_off.run_facts(run),
+        facts=lambda: sign_off.run_facts(run), then=_decide_database_phase,
     )  # fmt: skip
-    if seat in {s.key for s in gates.AFTER}:
-        phase_note_approval(
-            phase_number=DATABASE_PHASE,
-            actor=person.get_username(),
-            approval_status=f"{gates.SEATS[seat].meaning}: {decision}"[:50],
-            approved_by=signature.person_name,
-            note=f"{signature.signed_at:%Y-%m-%d %H:%M:%S} UTC {signature.persona}: {signature.statement}",
+
+
+def _decide_database_phase(signature: Signature) -> None:
+    if signature.seat not in {seat.key for seat in gates.AFTER}:
+        return
+    said = f"{gates.SEATS[signature.seat].meaning}: {signature.decision}"[:50]
+    if signature.seat == review_gates.COMPLETE and signature.decision == gates.APPROVED:
+        _carry(DATABASE_PHASE, signature, said, is_complete=True)
+        return
+    phase_note_approval(
+        phase_number=DATABASE_PHASE, actor=signature.person.get_username(), approval_status=said,
+        approved_by=signature.person_name, note=_line(signature),
+    )  # fmt: skip
+
+
+def sign_phase(
+    *, number: int, seat: str, person: User, password: str, decision: str, reason: str, shown_digest: str,
+    address: str = "", user_agent: str = "",
+) -> Signature:  # fmt: skip
+    """Approve or reject the results of a phase: its row becomes approved, or goes back to work.
+
+    Raises:
+        Refused: the Database Phase, which has the seats of its run.
+        TransitionRefused, Fenced: the row cannot be moved now; nothing is signed then.
+    """
+    if number == DATABASE_PHASE:
+        raise Refused(
+            "The Database Phase is not approved here but on its run.",
+            "The Architect signs “Phase 4 complete” there: see /phases/4/ .",
         )
-    return signature
+
+    def move(signature: Signature) -> None:
+        if signature.decision == gates.APPROVED:
+            _carry(number, signature, gates.APPROVED, is_complete=False)
+            return
+        phase_return(
+            phase_number=number, actor=Actor(person.get_username()), reason=f"Rejected: {signature.reason}",
+            approval_status=gates.REJECTED, note=f"{_line(signature)} {signature.reason}",
+        )  # fmt: skip
+
+    return approvals_services.sign(
+        subject=review_gates.facts(number).subject, seat=seat, person=person, password=password,
+        decision=cast(Any, decision), reason=reason, address=address, user_agent=user_agent, shown_digest=shown_digest,
+        facts=lambda: review_gates.facts(number), then=move,
+    )  # fmt: skip
+
+
+def _carry(number: int, signature: Signature, said: str, *, is_complete: bool) -> None:
+    phase_carry(
+        phase_number=number, actor=Actor(signature.person.get_username()), approval_status=said,
+        reason=f"Signed: {gates.SEATS[signature.seat].meaning}", approved_by=signature.person_name,
+        note=_line(signature), is_complete=is_complete,
+    )  # fmt: skip
+
+
+def _line(signature: Signature) -> str:
+    return f"{signature.signed_at:%Y-%m-%d %H:%M:%S} UTC {signature.persona}: {signature.statement}"
 
 
 def revoke(*, signature: Signature, person: User, password: str, reason: str, address: str = "") -> Revocation:
-    """Take a signature back; see :func:`approvals.services.revoke`."""
+    """Take a signature back; see :func:`approvals.services.revoke`. An approved phase goes back to review with it.
+
+    A completed phase stays completed, but nothing starts on it until its gate is signed again.
+
+    Raises:
+        Fenced: the row of the phase cannot be moved now; the signature of its own gate stands then.
+    """
     return approvals_services.revoke(
-        signature=signature, person=person, password=password, reason=reason, address=address
+        signature=signature, person=person, password=password, reason=reason, address=address, then=_undo
     )
+
+
+def _undo(revocation: Revocation) -> None:
+    signature = revocation.signature
+    meaning, actor = gates.SEATS[signature.seat].meaning, revocation.by.get_username()
+    note = f"{revocation.at:%Y-%m-%d %H:%M:%S} UTC {revocation.by_name} revoked “{meaning}”: {revocation.reason}"
+    if signature.subject_kind == "phase":
+        number = review_gates.number_of(signature.subject_id)
+        if review_gates.facts(number).id == signature.subject_id:  # of this round
+            phase_return(
+                phase_number=number, actor=Actor(actor), approval_status="revoked",
+                reason=f"“{meaning}” was revoked: {revocation.reason}", note=note,
+            )  # fmt: skip
+    elif signature.seat in {seat.key for seat in gates.AFTER}:
+        with suppress(Fenced):  # the way back from a run is never closed by the row of a phase
+            phase_note_approval(
+                phase_number=DATABASE_PHASE, actor=actor, approval_status=f"{meaning}: revoked"[:50],
+                approved_by=None, note=note,
+            )  # fmt: skip

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from approvals import gates
 from v7migration.ledger.models import Run, RunState
-from v7migration.pipeline import gatekeeper, validation
+from v7migration.pipeline import gatekeeper, review_gates, validation
 from v7migration.pipeline.criteria import criteria_of
 from v7migration.pipeline.tasks import integration_missing
 
-INTEGRATION, COMPLETE = "integration", "phase-complete"
+INTEGRATION = "integration"
 
 
 def run_facts(run: Run) -> gates.SubjectFacts:
@@ -47,4 +47,5 @@ def _prerequisites(run: Run) -> Iterator[gates.Prerequisite]:
     for criterion in criteria_of(run):
         if not criterion.met:
             name = f"Criterion {criterion.number}: {criterion.title}"
-            yield gates.Prerequisite(name, met=False, seat=COMPLETE, reason=f"{name}: {criterion.said}")
+            yield gates.Prerequisite(name, met=False, seat=review_gates.COMPLETE, reason=f"{name}: {criterion.said}")
+    yield from review_gates.database_phase()

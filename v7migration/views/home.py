@@ -19,7 +19,7 @@ from tracking import selectors as tracking_selectors
 from tracking.actors import assessors
 from tracking.models import GlobalImpact, Layer, WorkflowCode
 from v7migration.ledger.models import Incident, Run, RunState
-from v7migration.pipeline import coverage, escalation, gatekeeper, sign_off
+from v7migration.pipeline import coverage, escalation, gatekeeper, review_gates, sign_off
 from v7migration.pipeline.incidents import authors
 from v7migration.pipeline.standing import Standing, nothing_frozen, standing
 
@@ -52,23 +52,28 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _seats(request: HttpRequest, current: Standing | None) -> list[dict[str, Any]]:
-    """Return the seats this person may sign now, on the newest changeset and on the newest finished run."""
-    if current is None:
-        return []
+    """Return the seats this person may sign now: newest changeset or finished run, then the phases in review."""
     subjects: list[tuple[Sequence[gates.Seat], gates.SubjectFacts]] = []
-    if current.run is None:
+    if current is not None and current.run is None:
         subjects.append((BEFORE, current.facts))
-    elif current.run.state == RunState.FINISHED:
+    elif current is not None and current.run is not None and current.run.state == RunState.FINISHED:
         subjects.append((AFTER, sign_off.run_facts(current.run)))
+    subjects += [(gates.PHASE, facts) for facts in review_gates.in_review()]
     waiting = approvals_selectors.waiting_for(user=request.user, subjects=subjects)
+    names = {"changeset": f"changeset {current.changeset.number}" if current else "", "run": "the run"}
     return [
         {
             "seat": seat.seat,
-            "subject": f"changeset {current.changeset.number}" if seat.facts.kind == "changeset" else "the run",
-            "url": reverse(f"{seat.facts.kind}-sign", args=[seat.facts.id, seat.seat.key]),
+            "subject": names.get(seat.facts.kind, seat.facts.title),
+            "url": reverse(f"{seat.facts.kind}-sign", args=[_key(seat.facts), seat.seat.key]),
         }
         for seat in waiting
     ]
+
+
+def _key(facts: gates.SubjectFacts) -> str | int:
+    """Return what stands for a subject in the addresses of its seats."""
+    return review_gates.number_of(facts.id) if facts.kind == "phase" else facts.id
 
 
 def _incidents(personas: frozenset[str]) -> list[dict[str, Any]]:
