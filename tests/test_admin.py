@@ -357,6 +357,8 @@ def test_a_transition_is_made_by_who_may_and_refused_with_a_sentence_to_others(h
     moved = SubworkflowTask.objects.get(pk=task.pk)
     assert (moved.status, moved.blockers) == ("blocked", ["the disk is full"])
     assert moved.history.first().history_user_id == "lena"
+    only_by_rollback = home.client("lena").post(route, {"move": "take_back"}, follow=True)
+    assert "Nobody can take back" in only_by_rollback.content.decode()
     assert home.client("lena").get(route).status_code == 405
     assert "no such transition" in home.client("lena").post(route, {"move": "save"}, follow=True).content.decode()
     assert outsider().post(route, {"move": "unblock"}).status_code == 302

@@ -172,7 +172,7 @@ def test_the_last_seat_of_the_run_completes_the_database_phase(
     nothing: Any = lambda run: ()  # noqa: E731
     monkeypatch.setattr(sign_off, "criteria_of", nothing)  # as if each was proven: other tests are about that
     monkeypatch.setattr(sign_off, "integration_missing", nothing)
-    monkeypatch.setattr(sign_off.validation, "prerequisites", nothing)
+    monkeypatch.setattr("v7migration.pipeline.validation.prerequisites", nothing)
     ada, lena = executed.actor("ada"), executed.actor("lena")
     for seat, name in (("validation", "sam"), ("validation-countersign", "ada"), ("integration", "dev")):
         sign_run(executed, seat, name)

@@ -21,8 +21,10 @@ from tracking.machines import ENUM_MIGRATION, IMPACT, PHASE, TASK
 from tracking.models import EnumMigration, GlobalImpact, Layer, Phase, SubworkflowTask, TestResult, WorkflowCode
 from tracking.models.base import HistoricRow
 from tracking.services.impacts import OPEN_TO_CHANGE
-from tracking.views.phases import SERVICES, by_hand
+from tracking.views import phases as phase_pages
+from tracking.views import tasks as task_pages
 from v7migration.adminsite import column, state_column
+from v7migration.errors import TransitionRefused
 from v7migration.pipeline import coverage
 
 DOCUMENT_NUMBERS = {task.number: task.document_number for task in TASKS}
@@ -68,7 +70,7 @@ class PhaseAdmin(TrackedAdmin):
 
     def moves(self, row: Phase) -> list[str]:
         """Leave out what a signature does."""
-        return [name for name in super().moves(row) if name in by_hand(row)]
+        return [name for name in super().moves(row) if name in phase_pages.by_hand(row)]
 
     @column("Tasks done", order="completed_tasks")
     def progress(self, row: Any) -> str:
@@ -77,7 +79,7 @@ class PhaseAdmin(TrackedAdmin):
 
     def move(self, row: Phase, name: str, actor: Actor, reason: str, seen: str) -> HistoricRow:
         """Ask the phase's service."""
-        moved: HistoricRow = SERVICES[name](phase=row, actor=actor, reason=reason, seen_at=_seen(seen))
+        moved: HistoricRow = phase_pages.SERVICES[name](phase=row, actor=actor, reason=reason, seen_at=_seen(seen))
         return moved
 
 
@@ -130,12 +132,14 @@ class TaskAdmin(TrackedAdmin):
         return row.dart_task_id or "–"
 
     def moves(self, row: SubworkflowTask) -> list[str]:
-        """Offer one way out of a blocked state: the service knows where it leads."""
-        return [name for name in super().moves(row) if name != "resume"]
+        """Offer what people do; of a blocked state one way out, for the service knows where it leads."""
+        return [name for name in super().moves(row) if name in task_pages.SERVICES]
 
     def move(self, row: SubworkflowTask, name: str, actor: Actor, reason: str, seen: str) -> HistoricRow:
         """Ask the task's service."""
-        verb = getattr(services, f"task_{'unblock' if name == 'resume' else name}")
+        verb = task_pages.SERVICES.get("unblock" if name == "resume" else name)
+        if verb is None:
+            raise TransitionRefused(f"Nobody can {name.replace('_', ' ')} “{row}” by hand.", "A rollback does it.")
         moved: HistoricRow = verb(task=row, actor=actor, reason=reason, seen_at=_seen(seen))
         return moved
 

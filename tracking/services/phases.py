@@ -225,9 +225,13 @@ def phase_note_approval(
     return row
 
 
-APPROVING = {PhaseStatus.REVIEW: "approve"}
-COMPLETING = {PhaseStatus.IN_PROGRESS: "submit_for_review", **APPROVING, PhaseStatus.APPROVED: "complete"}
-RETURNING = {
+APPROVING: dict[str, str] = {PhaseStatus.REVIEW: "approve"}
+COMPLETING: dict[str, str] = {
+    PhaseStatus.IN_PROGRESS: "submit_for_review",
+    **APPROVING,
+    PhaseStatus.APPROVED: "complete",
+}
+RETURNING: dict[str, str] = {
     PhaseStatus.APPROVED: "block",
     PhaseStatus.BLOCKED: "unblock",
     PhaseStatus.IN_PROGRESS: "submit_for_review",

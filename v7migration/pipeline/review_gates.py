@@ -58,6 +58,15 @@ def facts(number: int) -> gates.SubjectFacts:
     )
 
 
+def subject(number: int) -> gates.Subject:
+    """Return the subject of a phase's gate in its present round.
+
+    Raises:
+        Phase.DoesNotExist: there is no such phase.
+    """
+    return gates.Subject("phase", f"{number}:{_round(Phase.objects.get(phase_number=number))}")
+
+
 def content(phase: Phase, tasks: list[SubworkflowTask]) -> dict[str, Any]:
     """Return what a signature of the gate covers, as canonical data."""
     return {

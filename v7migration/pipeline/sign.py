@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from approvals import gates
@@ -230,7 +230,7 @@ def sign_phase(
         )  # fmt: skip
 
     return approvals_services.sign(
-        subject=review_gates.facts(number).subject, seat=seat, person=person, password=password,
+        subject=review_gates.subject(number), seat=seat, person=person, password=password,
         decision=cast(Any, decision), reason=reason, address=address, user_agent=user_agent, shown_digest=shown_digest,
         facts=lambda: review_gates.facts(number), then=move,
     )  # fmt: skip
@@ -267,13 +267,13 @@ def _undo(revocation: Revocation) -> None:
     note = f"{revocation.at:%Y-%m-%d %H:%M:%S} UTC {revocation.by_name} revoked “{meaning}”: {revocation.reason}"
     if signature.subject_kind == "phase":
         number = review_gates.number_of(signature.subject_id)
-        if review_gates.facts(number).id == signature.subject_id:  # of this round
+        if review_gates.subject(number).id == signature.subject_id:  # of this round
             phase_return(
                 phase_number=number, actor=Actor(actor), approval_status="revoked",
                 reason=f"“{meaning}” was revoked: {revocation.reason}", note=note,
             )  # fmt: skip
     elif signature.seat in {seat.key for seat in gates.AFTER}:
-        with suppress(Fenced):  # the way back from a run is never closed by the row of a phase
+        with suppress(Fenced, OperationalError):  # no row of a phase keeps anybody from revoking
             phase_note_approval(
                 phase_number=DATABASE_PHASE, actor=actor, approval_status=f"{meaning}: revoked"[:50],
                 approved_by=None, note=note,
