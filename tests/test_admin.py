@@ -347,20 +347,20 @@ def test_a_deleted_impact_leaves_its_history_and_an_approved_one_stays(home: Wor
 
 
 def test_a_transition_is_made_by_who_may_and_refused_with_a_sentence_to_others(home: World) -> None:
-    task = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=4)
+    task = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=8)
     route = address(SubworkflowTask, "transition", task.pk)
     for name in ("root", "carl", "otto"):
         refused = home.client(name).post(route, {"move": "block", "reason": "no reason"}, follow=True)
         assert "may not block" in refused.content.decode(), name
-    done = home.client("lena").post(route, {"move": "block", "reason": "the disk is full"}, follow=True)
+    done = home.client("dev").post(route, {"move": "block", "reason": "the disk is full"}, follow=True)
     assert "is now: Blocked" in done.content.decode()
     moved = SubworkflowTask.objects.get(pk=task.pk)
     assert (moved.status, moved.blockers) == ("blocked", ["the disk is full"])
-    assert moved.history.first().history_user_id == "lena"
-    only_by_rollback = home.client("lena").post(route, {"move": "take_back"}, follow=True)
+    assert moved.history.first().history_user_id == "dev"
+    only_by_rollback = home.client("dev").post(route, {"move": "take_back"}, follow=True)
     assert "Nobody can take back" in only_by_rollback.content.decode()
-    assert home.client("lena").get(route).status_code == 405
-    assert "no such transition" in home.client("lena").post(route, {"move": "save"}, follow=True).content.decode()
+    assert home.client("dev").get(route).status_code == 405
+    assert "no such transition" in home.client("dev").post(route, {"move": "save"}, follow=True).content.decode()
     assert outsider().post(route, {"move": "unblock"}).status_code == 302
     assert SubworkflowTask.objects.get(pk=task.pk).status == "blocked"
 
