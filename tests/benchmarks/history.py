@@ -16,7 +16,7 @@ from tests.benchmarks import stages
 from tests.benchmarks.measuring import Result, Row, compared, in_turns
 
 ROWS = 100_000
-REPEAT = 5
+REPEAT = 3
 SHARE = 10
 """The tracking tables get this part of the rows."""
 ONE_BY_ONE = 500
