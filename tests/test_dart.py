@@ -16,7 +16,7 @@ from tests.world import World
 from tracking.models import SubworkflowTask
 from v7migration.errors import V7Error
 from v7migration.ledger.models import DartDelivery, Event
-from v7migration.pipeline import sign_off
+from v7migration.pipeline import sign_off, tasks
 from v7migration.pipeline.criteria import criteria
 from v7migration.pipeline.integrate.dart import content
 from v7migration.pipeline.integrate.dart.client import Place
@@ -66,9 +66,9 @@ def test_a_frozen_changeset_is_submitted_to_the_architect(frozen: World, dart: S
 
 def test_every_task_gets_its_twin_and_its_id(home: World, dart: StandIn) -> None:
     passed(home)
-    tasks = list(SubworkflowTask.objects.order_by("parent_phase", "task_number"))
-    assert len(tasks) > 8
-    for task in tasks:
+    rows = list(SubworkflowTask.objects.order_by("parent_phase", "task_number"))
+    assert len(rows) > 8
+    for task in rows:
         twin = dart.tasks[task.dart_task_id or ""]
         assert twin["title"] == f"{task.document_number} {task.task_name}"
         assert twin["status"] == content.status_title(task.status, dart.statuses)
@@ -111,7 +111,11 @@ def test_the_kickoff_follows_integration_verified_and_meets_criterion_9(executed
 def test_without_dart_a_person_records_the_kickoff_by_hand(executed: World) -> None:
     integration_verified(executed)
     row = DartDelivery.objects.get(kind="kickoff")
+    setup = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=8)
+    assert not tasks.proofs(setup)[3].met
     record(delivery=row, actor=executed.actor("dev"), dart_id="abcDEF123456")
+    connected = tasks.proofs(setup)[3]
+    assert (connected.met, connected.by, "abcDEF123456" in connected.said) == (True, "dev", True)
     criterion = criteria()[8]
     assert (criterion.met, criterion.by) == (True, "dev")
     assert "by hand" in criterion.said

@@ -369,3 +369,29 @@ def test_dart_itself_answers_as_the_stand_in_does(monkeypatch: pytest.MonkeyPatc
         assert gateway.comment(made.duid, "hello") == gateway.find_comment(made.duid, "hello")
     finally:
         gateway.close()
+
+
+def test_the_command_says_what_it_did_and_retries_for_a_person(
+    asked: World, dart: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V7_PASSWORD", PASSWORD)
+    dart.fail(400, method="POST", words=REVIEW)
+    call_command("v7_integrate", "dart", "--dry-run")
+    assert "Nothing was changed." in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        call_command("v7_integrate", "dart", "--json")
+    assert ended.value.code == 1, "somebody has to look at what was given up"
+    told = json.loads(capsys.readouterr().out)
+    assert (told["outbox"]["dead"], [row["kind"] for row in told["failed"]]) == (1, ["review"])
+    with pytest.raises(V7Error, match="acts for a person"):
+        call_command("v7_integrate", "dart", "--retry", "all")
+    call_command("v7_integrate", "dart", "--retry", "all", "--as", "dev")
+    assert "queued again" in capsys.readouterr().out
+    assert review().state == State.DELIVERED
+    for wrong in (["--watch", "1"], ["--watch", "9", "--json"], ["--retry", "all", "--dry-run", "--as", "dev"]):
+        with pytest.raises(V7Error):
+            call_command("v7_integrate", "dart", *wrong)
+    monkeypatch.delenv("V7_DART_TOKEN")
+    with pytest.raises(V7Error, match="V7_DART_TOKEN is not set") as refused:
+        call_command("v7_integrate", "dart")
+    assert refused.value.exit_code == 2
