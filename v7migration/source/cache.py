@@ -33,6 +33,8 @@ VERSION = 1
 HEAD = json.dumps({"format": "v7 source facts", "version": VERSION, "python": sys.version_info[:2]}).encode() + b"\n"
 _SUM = 8  # hexadecimal digits of the CRC-32
 _DIGEST = 64
+_BITS = 48  # of an offset or a length in bytes
+_MASK = (1 << _BITS) - 1
 _START = _SUM + 1 + _DIGEST + 1
 
 
@@ -47,6 +49,19 @@ class _Entry(NamedTuple):
     structure: int
     mentions: int
     whole: int
+
+    @property
+    def packed(self) -> int:
+        """The four as one number."""
+        found = 0
+        for number in self:
+            found = found << _BITS | number
+        return found
+
+    @classmethod
+    def unpacked(cls, packed: int) -> _Entry:
+        """Return what :attr:`packed` packed."""
+        return cls(*(packed >> _BITS * place & _MASK for place in (3, 2, 1, 0)))
 
 
 def line_of(digest: str, facts: Facts) -> bytes:
@@ -63,7 +78,7 @@ class Cache:
         name = hashlib.sha256(os.fsencode(str(root))).hexdigest()[:16]
         self.path = directory / f"source-{name}.facts" if directory else None
         self.faults: dict[bytes, str] = {}
-        self._entries: dict[bytes, _Entry] = {}
+        self._entries: dict[bytes, int] = {}  # packed: there are as many as files
         self._file: IO[bytes] | None = None
         if self.path is not None:
             with suppress(OSError):
@@ -85,7 +100,7 @@ class Cache:
         Raises:
             Damaged: the line was changed since the cache was opened.
         """
-        entry = self._entries[bytes.fromhex(digest)]
+        entry = _Entry.unpacked(self._entries[bytes.fromhex(digest)])
         try:
             return structure_from(self._read(entry.offset + _START, entry.structure))
         except (ValueError, TypeError, IndexError) as error:
@@ -97,7 +112,7 @@ class Cache:
         Raises:
             Damaged: the line was changed since the cache was opened.
         """
-        entry = self._entries[bytes.fromhex(digest)]
+        entry = _Entry.unpacked(self._entries[bytes.fromhex(digest)])
         try:
             return imports_from(self._read(entry.offset + _START, entry.structure).decode("ascii"))
         except (ValueError, TypeError, IndexError) as error:
@@ -109,7 +124,7 @@ class Cache:
         Raises:
             Damaged: the line was changed since the cache was opened.
         """
-        entry = self._entries[bytes.fromhex(digest)]
+        entry = _Entry.unpacked(self._entries[bytes.fromhex(digest)])
         try:
             return mentions_from(self._read(entry.offset + _START + entry.structure + 1, entry.mentions))
         except (ValueError, TypeError, IndexError) as error:
@@ -146,7 +161,7 @@ class Cache:
     def _write(self, file: IO[bytes], wanted: Iterable[str], lines: Iterable[bytes]) -> None:
         file.write(HEAD)
         for digest in wanted:
-            entry = self._entries[bytes.fromhex(digest)]
+            entry = _Entry.unpacked(self._entries[bytes.fromhex(digest)])
             file.write(self._read(entry.offset, entry.whole))
         file.writelines(lines)
         file.flush()
@@ -179,4 +194,5 @@ class Cache:
             digest = bytes.fromhex(line[_SUM + 1 : _SUM + 1 + _DIGEST].decode("ascii"))
             if line[second + 1 :] != b'""\n':
                 self.faults[digest] = str(json.loads(line[second + 1 :]))
-            self._entries[digest] = _Entry(offset, first - _START, second - first - 1, len(line))
+            entry = _Entry(offset, first - _START, second - first - 1, len(line))
+            self._entries[digest] = entry.packed

@@ -45,9 +45,10 @@ class Modules:
         self.roots: tuple[str, ...] = ()
         self._above = tuple(root.parts[-ABOVE:]) if root.is_absolute() else ()
         self._holders: dict[str, list[str]] = defaultdict(list)
+        shared = {folder: folder for folder in self.folders}  # one string for each folder, however many files it has
         for entry in (*(f for f in self.folders if f), *self.files):
             folder, _, name = entry.rpartition("/")
-            self._holders[name.removesuffix(".py")].append(folder)
+            self._holders[name.removesuffix(".py")].append(shared[folder])
         self._found: dict[tuple[str, str], Located | None] = {}
 
     def choose_roots(self, imports: Iterable[tuple[str, str]]) -> None:

@@ -101,11 +101,12 @@ def _files(snapshot: Snapshot, result: dict[str, Any], schema: str | None) -> di
 def _json(document: Any) -> bytes:
     """Write a document line by line without secrets; no secret's text goes over the end of a line of JSON."""
     pieces = json.JSONEncoder(indent=1, sort_keys=True, ensure_ascii=False, default=str).iterencode(document)
-    found, rest = bytearray(), ""
+    found, rest = BytesIO(), ""
     while batch := "".join(islice(pieces, PIECES)):
         whole, end, rest = (rest + batch).rpartition("\n")
-        found += without_secrets(whole + end).encode(errors="surrogateescape")
-    return bytes(found + without_secrets(rest + "\n").encode(errors="surrogateescape"))
+        found.write(without_secrets(whole + end).encode(errors="surrogateescape"))
+    found.write(without_secrets(rest + "\n").encode(errors="surrogateescape"))
+    return found.getvalue()
 
 
 def _differs(name: str, before: bytes | None, after: bytes) -> bool:

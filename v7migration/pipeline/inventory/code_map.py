@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracking.models import Layer, WorkflowCode
+from v7migration.ledger.inventories import keep_inventory
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.consolidation import change_of, standing_rows
 from v7migration.pipeline.inventory.source_tree import Document, Sources, in_order
@@ -54,10 +55,10 @@ def take_code(tree: Sources, *, snapshot: Snapshot | None, person: str) -> Docum
     """
     places = places_of(tree.matched, tree.judgement)
     document = _document(tree.survey, [change_of(row) for row in standing_rows()], places)
-    row = Inventory.objects.create(
+    kept = keep_inventory(
         part=Inventory.Part.CODE, subject=document["root"][-300:], snapshot=snapshot, document=document, taken_by=person
     )
-    return {**document, "inventory": str(row.pk)}
+    return {**document, "inventory": kept}
 
 
 def places_of(matched: Matching, judgement: Judgement) -> dict[str, Place]:

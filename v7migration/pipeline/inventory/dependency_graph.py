@@ -14,6 +14,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
 from v7migration.errors import Refused
+from v7migration.ledger.inventories import keep_inventory
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.target import Connection
 from v7migration.postgres import catalog
@@ -44,7 +45,7 @@ def take_dependencies(connection: Connection, *, snapshot: Snapshot, person: str
     Returns ``nodes`` and ``edges`` as :func:`catalog.dependencies` gives them.
     """
     graph = catalog.dependencies(connection)
-    Inventory.objects.create(
+    keep_inventory(
         part=Inventory.Part.DEPENDENCIES,
         subject=snapshot.target_name,
         snapshot=snapshot,

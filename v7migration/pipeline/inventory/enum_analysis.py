@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from v7migration.errors import Refused
+from v7migration.ledger.inventories import keep_inventory
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.inventory.code_map import storable
 from v7migration.pipeline.inventory.source_tree import Sources
@@ -49,7 +50,7 @@ def analyse(connection: Connection, *, count: bool = False) -> dict[str, Any]:
 def keep(analysed: dict[str, Any], tree: Sources | Refused, *, snapshot: Snapshot, person: str) -> dict[str, Any]:
     """Compare what was analysed with the source tree (``code``), keep the document as evidence and return it."""
     document = {**analysed, "code": _code(tree)}
-    Inventory.objects.create(
+    keep_inventory(
         taken_by=person,
         part=Inventory.Part.ENUMS,
         subject=snapshot.target_name,

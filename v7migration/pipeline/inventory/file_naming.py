@@ -8,6 +8,7 @@ from typing import Any
 from tracking import home
 from tracking.actors import Actor
 from tracking.services import files_record
+from v7migration.ledger.inventories import keep_inventory
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.inventory.source_tree import Document, Sources, in_order
 from v7migration.source import impact, judging, naming
@@ -39,11 +40,10 @@ def take_files(tree: Sources, *, snapshot: Snapshot | None, actor: Actor | None)
         {"path": path, "score": found.score, "reasons": list(found.reasons), "enums": list(found.enums)}
         for path, found in impacts.items()
     ]
-    row = Inventory.objects.create(
+    document["inventory"] = keep_inventory(
         part=Inventory.Part.FILES, subject=document["root"][-300:], snapshot=snapshot, document=document,
         taken_by=actor.username if actor else "",
     )  # fmt: skip
-    document["inventory"] = str(row.pk)
     document["recorded"] = record(tree.matched, tree.judgement.files, impacts, actor=actor)
     return document
 

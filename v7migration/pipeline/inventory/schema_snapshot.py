@@ -16,6 +16,7 @@ import psycopg
 
 from v7migration.connections import rehearsal_url
 from v7migration.errors import Refused
+from v7migration.ledger.inventories import keep_inventory
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.target import Connection
 from v7migration.postgres import catalog, preflight, scratch
@@ -69,7 +70,7 @@ def keep_schema_snapshot(
     """Keep the facts of an export as evidence and return them; its text is in the archive's commit that they name."""
     commit = archived["commit"] or archived["last"]
     facts = {**facts, "archived": bool(commit) and facts["exported"], "commit": commit}
-    Inventory.objects.create(
+    keep_inventory(
         part=Inventory.Part.SNAPSHOT, subject=snapshot.target_name, snapshot=snapshot, taken_by=person, document=facts
     )
     return facts
