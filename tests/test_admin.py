@@ -512,9 +512,6 @@ def test_the_dashboard_says_where_the_migration_stands_at_every_stage(frozen: Wo
 
 
 def test_the_dashboard_agrees_with_the_view_of_the_target(executed: World) -> None:
-    task = SubworkflowTask.objects.get(parent_phase__phase_number=4, task_number=4)
-    for name in ("start", "submit", "complete"):
-        executed.client("lena").post(address(SubworkflowTask, "transition", task.pk), {"move": name})
     lines = dashboard.phases().lines
     columns = (
         *("phase_number", "phase_status", "total_tasks", "completed_tasks", "migrated_files", "enum_migrations"),
@@ -526,7 +523,7 @@ def test_the_dashboard_agrees_with_the_view_of_the_target(executed: World) -> No
         theirs = [dict(zip(named, row, strict=True)) for row in viewed]
     rows = [line.row for line in lines]
     assert [tuple(row[c] for c in columns) for row in theirs] == [tuple(getattr(r, c) for c in columns) for r in rows]
-    assert rows[3].completed_tasks == 4
+    assert rows[3].completed_tasks == 6  # all but those after the run, by their evidence
     page = executed.client("lena").get(reverse("admin:index"))
     assert "Equal to the target's view" in page.content.decode().replace("&#x27;", "'")
 
