@@ -77,7 +77,7 @@ def test_ctrl_c_ends_the_served_demo_and_leaves_no_process(state: Path, tmp_path
             env=environment, stdout=out, stderr=err,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell's background job has it
         )  # fmt: skip
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while "Serving" not in (tmp_path / "out").read_text():
             assert shown.poll() is None and time.monotonic() < deadline, (tmp_path / "err").read_text()
             time.sleep(0.2)

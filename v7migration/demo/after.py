@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +13,12 @@ from django.contrib.auth.models import User
 from approvals import gates
 from approvals.gates import APPROVED, REJECTED, Subject
 from approvals.selectors import signature_facts
+from v7migration.demo import by_hand
 from v7migration.errors import StepFailed
 from v7migration.ledger.models import Run
 from v7migration.management.printing import print_checks, print_document
 from v7migration.pipeline.document import document
 from v7migration.pipeline.integrate.api_trial import prove_api
-from v7migration.pipeline.integrate.dart.recording import overview
 from v7migration.pipeline.integrate.generating import generate_pydantic, generate_sqlalchemy
 from v7migration.pipeline.integrate.proving import prove_module
 from v7migration.pipeline.verify import validate, verify
@@ -49,9 +48,9 @@ class After:
         self.validate()
         self.sign("validation", "validation-countersign")
         self.integrate()
-        self.record_in_dart()
+        by_hand.record_task(self.scenario, self.run)
         self.sign("integration")
-        self.record_in_dart()
+        by_hand.record_what_waits(self.scenario)
         self.sign("phase-complete")
         self.show()
 
@@ -119,14 +118,6 @@ class After:
         finally:
             for path in REVOKE.findall(browser.get("account/tokens/")):
                 browser.post(path, form="account/tokens/")
-
-    def record_in_dart(self) -> None:
-        """Record by hand the ids of what waits for DART, as a team does that has no connection to it."""
-        waiting = overview()["by_hand"]
-        for row in waiting:
-            dart_id = secrets.token_hex(6)
-            self.scenario.browser("dev").post("dart/record/", form="dart/", delivery=str(row.pk), dart_id=dart_id)
-            self.scenario.say(f"DART            “{row.words}”: dev recorded {dart_id} by hand")
 
     def show(self) -> None:
         """Print every line of the document with its evidence."""

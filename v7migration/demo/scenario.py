@@ -21,6 +21,7 @@ from tracking.models import EnumMigration, GlobalImpact, Phase
 from tracking.selectors import pre_execution_tasks
 from v7migration.connections import PROJECT_DIR, runner_url
 from v7migration.demo.browser import Browser
+from v7migration.demo.by_hand import record_what_waits
 from v7migration.demo.cast import CAST
 from v7migration.demo.target import build_target
 from v7migration.errors import StepFailed
@@ -245,6 +246,7 @@ class Scenario:
         """
         states = gates.seat_states(gates.BEFORE, signature_facts(gates.Subject("changeset", changeset.digest)))
         self.heading("Signatures")
+        record_what_waits(self)
         for state in states:
             seat, name = state.seat, SIGNERS[state.seat.key]
             if state.state == "approved":

@@ -70,7 +70,7 @@ HOW: dict[str, str] = {
     SQLALCHEMY: "v7_integrate sqlalchemy --out FILE --as USERNAME (Dev Team)",
     PYDANTIC: "v7_integrate pydantic --out FILE --as USERNAME (Dev Team)",
     API: "v7_integrate api --url URL --as USERNAME (Dev Team)",
-    DART: "v7_integrate dart, or a person records the task's id at /dart/",
+    DART: "v7_integrate dart, or a person records an id at /dart/ or on the page of a task",
 }
 
 
