@@ -77,7 +77,7 @@ class StandIn:
     faults: list[Fault] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    patience: float = 1.5
+    patience: float = 4.5
     origin: str = ""
 
     def fail(self, what: int | str, **where: Any) -> Fault:

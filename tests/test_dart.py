@@ -25,7 +25,7 @@ from v7migration.pipeline.integrate.dart.recording import record
 from v7migration.pipeline.rollback import find_run
 from v7migration.pipeline.runs import standing_run
 
-PATIENCE = 0.7
+PATIENCE = 3.0
 State = DartDelivery.State
 
 

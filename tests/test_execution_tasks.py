@@ -193,11 +193,15 @@ def test_the_last_seats_wait_for_the_proofs_and_for_all_ten_criteria(executed: W
                 found.setdefault(prerequisite.seat, []).append(prerequisite.name.partition(":")[0])
         return found
 
+    def criteria_of(found: dict[str | None, list[str]]) -> list[str]:
+        return [name for name in found["phase-complete"] if name.startswith("Criterion")]
+
     before = waits()
     assert before.keys() == {"validation", "integration", "phase-complete"}
-    assert before["phase-complete"] == [f"Criterion {number}" for number in (1, 2, 3, 4, 6, 7, 8, 9, 10)]
+    assert criteria_of(before) == [f"Criterion {number}" for number in (1, 2, 3, 4, 6, 7, 8, 9, 10)]
+    assert "Phase 4 is under way" in before["phase-complete"], "nobody has started it in this world"
     assert standing(executed.changeset()).next_action.persona == "Test Sentinel"
     validate(person=executed.user("sam"))
     after = waits()
-    assert after["phase-complete"] == ["Criterion 6", "Criterion 9", "Criterion 10"]
+    assert criteria_of(after) == ["Criterion 6", "Criterion 9", "Criterion 10"]
     assert (len(after["integration"]), "validation" in after) == (4, False)
