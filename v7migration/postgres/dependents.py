@@ -16,6 +16,7 @@ import psycopg
 
 from v7migration.postgres.catalog import pinned
 from v7migration.postgres.kept import query
+from v7migration.postgres.qualified import parts_of
 from v7migration.postgres.script.makes import Makes, makes
 from v7migration.postgres.script.model import Script
 from v7migration.postgres.script.objects import Named, dropped
@@ -84,7 +85,7 @@ def dependents(
     with pinned(connection) as cursor:
         goes = _resolved(cursor, dropped)
         _close(cursor, goes)
-        lost = _others(cursor, goes, made) if made is not None else []
+        lost = _others(cursor, goes, _named_plainly(made)) if made is not None else []
         found = [_entry(fact, root, "is lost") for fact, root in lost]
         stopping = _owners(cursor, goes)
         while stopping:
@@ -101,12 +102,26 @@ def dependents(
     return [unique[key] for key in sorted(unique)]
 
 
+def _plain(name: str) -> str:
+    """Return a name as the queries of this module join its parts: without quotes, so that in doubt two are one."""
+    return ".".join(parts_of(name))
+
+
+def _named_plainly(made: Makes) -> Makes:
+    """Return what a script makes under the names that the queries of this module give."""
+    return Makes(
+        frozenset((kind, _plain(name)) for kind, name in made.objects),
+        frozenset((kind, _plain(name)) for kind, name in made.unnamed),
+        frozenset(_plain(name) for name in made.unlisted),
+    )
+
+
 def _entry(fact: _Fact, root: str, effect: str) -> dict[str, str]:
     return {"object": fact.words, "depends_on": root, "kind": fact.kind, "effect": effect}
 
 
 def _resolved(cursor: Cursor, dropped: Iterable[Named]) -> _Going:
-    wanted = list(dict.fromkeys(dropped))
+    wanted = list(dict.fromkeys((kind, _plain(name)) for kind, name in dropped))
     arguments = {"kinds": [kind for kind, _ in wanted], "names": [name for _, name in wanted]}
     goes = _Going()
     for kind, name, *address in cursor.execute(query("dependents/named"), arguments).fetchall():

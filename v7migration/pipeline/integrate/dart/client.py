@@ -168,11 +168,13 @@ class Gateway:
     def __init__(self, place: Place, *, patience: float = PATIENCE) -> None:
         self.place = place
         self.several: bool | None = None
-        client: Any = _generated("").AuthenticatedClient
+        client, httpx = _generated("").AuthenticatedClient, _library("httpx")
+        fresh = httpx.Limits(max_keepalive_connections=0)  # a kept one may be closed already: its request would be lost
         is_local = urlsplit(place.origin).hostname in LOOPBACK
         self._client = client(
-            base_url=place.origin + API, token=secret.token(), timeout=_library("httpx").Timeout(patience),
-            follow_redirects=False, headers={"Origin": place.origin}, httpx_args={"trust_env": not is_local},
+            base_url=place.origin + API, token=secret.token(), timeout=httpx.Timeout(patience),
+            follow_redirects=False, headers={"Origin": place.origin},
+            httpx_args={"trust_env": not is_local, "limits": fresh},
         )  # fmt: skip
 
     def __repr__(self) -> str:
