@@ -58,9 +58,9 @@ def advance() -> list[SubworkflowTask]:
     token = _at_work.set(True)
     try:
         tasks = phase_tasks(DATABASE_PHASE)
-        moved = [_take_back(task) for task in tasks if task.status in BEGUN and task.is_of_a_run]
-        moved += [_advance(task) for task in tasks if task.status in MOVABLE and task.is_proven]
-        return [task for task in moved if task is not None]
+        back = _take_back([task for task in tasks if task.status in BEGUN and task.is_of_a_run])
+        carried = [_advance(task) for task in tasks if task.status in MOVABLE and task.is_proven]
+        return [*back, *(task for task in carried if task is not None)]
     finally:
         _at_work.reset(token)
 
@@ -133,15 +133,17 @@ def _advance(task: SubworkflowTask) -> SubworkflowTask | None:
     return None
 
 
-def _take_back(task: SubworkflowTask) -> SubworkflowTask | None:
-    """Set a task back whose run was taken back: what it made is gone from the target."""
-    rollback = taken_back()
-    if standing_run() is not None or rollback is None:
-        return None
+def _take_back(begun: list[SubworkflowTask]) -> list[SubworkflowTask]:
+    """Set back the begun tasks of a run that was taken back: what it made is gone from the target."""
+    rollback = taken_back() if begun and standing_run() is None else None
+    if rollback is None:
+        return []
     person, reason = actor_named(rollback.operator), f"Run {rollback.undoes_id} was taken back: its evidence is gone."
-    with suppress(TransitionRefused, StaleForm, Fenced):
-        return task_take_back(task=task, actor=person, reason=reason)
-    return None
+    moved = []
+    for task in begun:
+        with suppress(TransitionRefused, StaleForm, Fenced):
+            moved.append(task_take_back(task=task, actor=person, reason=reason))
+    return moved
 
 
 def _reason(found: Iterable[Proof]) -> str:
