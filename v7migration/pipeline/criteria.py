@@ -13,7 +13,7 @@ from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask,
 from v7migration.ledger.models import Rehearsal, Run
 from v7migration.pipeline import gatekeeper, performance, validation
 from v7migration.pipeline.kickoff import kickoff
-from v7migration.pipeline.runs import DONE, last_attempts, standing_run
+from v7migration.pipeline.runs import DONE, last_attempts, page_of, standing_run
 from v7migration.postgres import shape
 
 TABLE_SECTIONS = (1, 3, 4, 5, 6)
@@ -91,7 +91,7 @@ def _without_run() -> list[dict[str, Any]]:
 
 
 def _of(run: Run) -> Iterator[dict[str, Any]]:
-    page = f"/runs/{run.pk}/"
+    page = page_of(run)
     found = _Validated(run)
     yield found.sections_hold(TABLE_SECTIONS, "Sections 1 and 3 to 6 are committed", TABLES)
     yield found.sections_hold((FILE_SECTION,), "Section 2 is committed", FILES)
@@ -126,13 +126,13 @@ class _Validated:
     def sections_hold(self, sections: Iterable[int], said: str, names: Iterable[str]) -> dict[str, Any]:
         """Say whether sections are committed and the checks of what they made hold."""
         if not self._committed(sections):
-            return _open(f"Not all of it is committed: the run is {self.run.state}.", f"/runs/{self.run.pk}/")
+            return _open(f"Not all of it is committed: the run is {self.run.state}.", page_of(self.run))
         return self._hold(said, names)
 
     def populated(self) -> dict[str, Any]:
         """Say whether the population committed and the document's counts hold."""
         if not self.run.populated:
-            return _open("The population is not committed.", f"/runs/{self.run.pk}/")
+            return _open("The population is not committed.", page_of(self.run))
         return self._hold("The rows are in the target", POPULATION)
 
     def whole(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tracking.selectors import dashboard, phase_tasks
 from v7migration.ledger.models import Changeset, Incident, Inventory, Run
 from v7migration.pipeline import consolidation, coverage, gatekeeper, tasks, validation
 from v7migration.pipeline.criteria import criteria
-from v7migration.pipeline.runs import DONE, last_attempts, last_checks
+from v7migration.pipeline.runs import DONE, last_attempts, last_checks, page_of
 from v7migration.pipeline.standing import DOCUMENT_VERSION, Standing, nothing_frozen, standing
 from v7migration.postgres.script import parse
 
@@ -107,10 +107,6 @@ def _changeset(changeset: Changeset | None) -> str:
     return f"/changesets/{changeset.digest}/" if changeset is not None else "/changesets/"
 
 
-def _run(run: Run | None) -> str:
-    return f"/runs/{run.pk}/" if run is not None else "/runs/"
-
-
 # -- 2 Tasks, 3 Approval chain -----------------------------------------------------------------------------------
 
 
@@ -154,10 +150,10 @@ def _verification(changeset: Changeset | None, run: Run | None) -> Iterator[Line
     ):
         check = checked.named(name) if checked is not None else None
         if check is None or checked is None:
-            yield Line(place, text, met=False, said="The query was not run.", page=_run(run))
+            yield Line(place, text, met=False, said="The query was not run.", page=page_of(run))
         else:
             said = f"expected {check['expected']}, found {check['actual']}"
-            yield Line(place, text, check["ok"], said, checked.by, checked.at, _run(run))
+            yield Line(place, text, check["ok"], said, checked.by, checked.at, page_of(run))
     yield _way_back(changeset, run)
 
 
@@ -219,7 +215,7 @@ def _sections(changeset: Changeset | None, run: Run | None) -> Iterator[Line]:
         met = number in known and bool(steps) and committed == len(steps)
         ended = max((step.finished_at for step in steps if step.finished_at), default=None)
         by = run.operator if run is not None and steps else ""
-        yield Line("6", f"Section {number}: {words}", met, said, by, ended, _run(run))
+        yield Line("6", f"Section {number}: {words}", met, said, by, ended, page_of(run))
     said = "It stands in a comment block that only v7_rollback reads." if script.rollback else "The script has none."
     yield Line("6", "Section 9: Rollback scripts", script.rollback is not None, said, page=_changeset(changeset))
 
@@ -247,7 +243,7 @@ def _signatures(now: Standing | None) -> Iterator[Line]:
         return
     for line in now.lines:
         said = " ".join(filter(None, [f"{line.group}: {line.state}", f"({line.note})" if line.note else ""]))
-        page = _run(now.run) if line.group.startswith("Post") and now.run else _changeset(now.changeset)
+        page = page_of(now.run) if line.group.startswith("Post") and now.run else _changeset(now.changeset)
         yield Line("9", line.title, line.state == APPROVED, said, line.name, line.at, page)
 
 

@@ -22,6 +22,11 @@ def taken_back() -> Run | None:
     return Run.objects.filter(kind=Run.Kind.ROLLBACK, state=RunState.FINISHED).first()
 
 
+def page_of(run: Run | None) -> str:
+    """Return the page of a run, the list of runs without one."""
+    return f"/runs/{run.pk}/" if run is not None else "/runs/"
+
+
 def last_attempts(run: Run) -> dict[int, list[RunStep]]:
     """Return the last attempt at each step of a run, by section, in the order of the steps' first attempts."""
     last: dict[str, RunStep] = {}

@@ -8,7 +8,7 @@ from tracking import home
 from tracking.models import SubworkflowTask
 from tracking.selectors import dashboard
 from v7migration.ledger.models import Incident, Run, RunStep
-from v7migration.pipeline.runs import DONE, Checked, last_attempts, last_checks, standing_run
+from v7migration.pipeline.runs import DONE, Checked, last_attempts, last_checks, page_of, standing_run
 from v7migration.pipeline.tasks.proof import Facts, lacking, there
 
 NOT_RUN = "Nothing was executed, or it was taken back: v7_execute, once the gate is open."
@@ -47,7 +47,7 @@ def populated() -> Iterator[Facts]:
     run = standing_run()
     if run is None or not run.populated:
         said = NOT_RUN if run is None else f"The population is not committed: the run is {run.state}."
-        yield from (lacking(said, _page(run)) for _ in range(5))
+        yield from (lacking(said, page_of(run)) for _ in range(5))
         return
     checked = last_checks(run)
     yield _checked(run, checked, "4.3 phases")
@@ -57,25 +57,21 @@ def populated() -> Iterator[Facts]:
     yield _shown(run)
 
 
-def _page(run: Run | None) -> str:
-    return f"/runs/{run.pk}/" if run is not None else "/runs/"
-
-
 def _section(run: Run, number: int, steps: list[RunStep]) -> Facts:
     """Say whether every step of a section is committed; a failed index counts once its fix is confirmed."""
     waiting = [step for step in steps if step.state not in DONE]
     if not steps:
-        return lacking(f"Section {number} has not begun: the run is {run.state}.", _page(run))
+        return lacking(f"Section {number} has not begun: the run is {run.state}.", page_of(run))
     ended = max((step.finished_at for step in steps if step.finished_at), default=None)
     if not waiting:
         words = f"{len(steps)} steps are" if len(steps) > 1 else "it is"
-        return there(f"Section {number}: {words} committed.", run.operator, ended, _page(run))
+        return there(f"Section {number}: {words} committed.", run.operator, ended, page_of(run))
     found = {i.step: i for i in run.incidents.filter(kind=Incident.Kind.INDEX)}
     unfixed = [s.key for s in waiting if s.key not in found or found[s.key].state in Incident.UNREVIEWED]
     if unfixed:
         keys = ", ".join(unfixed)
         incident = next((found[key] for key in unfixed if key in found), None)
-        where = f"/incidents/{incident.pk}/" if incident else _page(run)
+        where = f"/incidents/{incident.pk}/" if incident else page_of(run)
         return lacking(f"Section {number}: step {keys} is not committed; its fix is documented and confirmed.", where)
     fixed = found[waiting[-1].key]
     return there(
@@ -87,27 +83,27 @@ def _section(run: Run, number: int, steps: list[RunStep]) -> Facts:
 def _kept(run: Run) -> Facts:
     proof = run.report.get("integrity") or {}
     if not proof:
-        return lacking(f"The run has not ended: it is {run.state}.", _page(run))
+        return lacking(f"The run has not ended: it is {run.state}.", page_of(run))
     if not proof["ok"]:
-        return lacking("file_audit is not as it was: see the run's page.", _page(run))
+        return lacking("file_audit is not as it was: see the run's page.", page_of(run))
     said = "file_audit kept its storage and every earlier column; the run wrote no row of it."
-    return there(said, run.operator, run.finished_at, _page(run))
+    return there(said, run.operator, run.finished_at, page_of(run))
 
 
 def _checked(run: Run, checked: Checked, name: str) -> Facts:
     """Say what a check of the document found when it was last made."""
     check = checked.named(name)
     if check is None:
-        return lacking(f"The document's query {name} was not run: the run is {run.state}.", _page(run))
+        return lacking(f"The document's query {name} was not run: the run is {run.state}.", page_of(run))
     if not check["ok"]:
         said = f"{check['title']}: expected {check['expected']}, found {check['actual']}. v7_verify looks again."
-        return lacking(said, _page(run))
-    return there(f"{check['title']}: {check['actual']}.", checked.by, checked.at, _page(run))
+        return lacking(said, page_of(run))
+    return there(f"{check['title']}: {check['actual']}.", checked.by, checked.at, page_of(run))
 
 
 def _brought(run: Run, table: str, words: str) -> Facts:
     rows = run.report.get("population", {}).get("tables", {}).get(table, {}).get("rows", 0)
-    return there(f"{rows} {words}", run.operator, run.finished_at, _page(run))
+    return there(f"{rows} {words}", run.operator, run.finished_at, page_of(run))
 
 
 def _planned(run: Run) -> Facts:

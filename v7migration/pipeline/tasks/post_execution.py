@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from v7migration.ledger.models import DartDelivery, Event, Run, RunState, Validation
 from v7migration.pipeline import validation
-from v7migration.pipeline.runs import standing_run
+from v7migration.pipeline.runs import page_of, standing_run
 from v7migration.pipeline.tasks.execution import NOT_RUN
 from v7migration.pipeline.tasks.proof import Facts, lacking, there
 
@@ -27,7 +27,7 @@ def validated() -> Iterator[Facts]:
     newest = validation.newest(run) if run is not None and run.state == RunState.FINISHED else None
     if run is None or newest is None:
         said = NOT_RUN if run is None else "No Test Sentinel has validated the run: v7_verify --as USERNAME."
-        yield from (lacking(said, _page(run)) for _ in range(6))
+        yield from (lacking(said, page_of(run)) for _ in range(6))
         return
     page, found = f"/runs/{run.pk}/validation/", newest.document["checks"]
     failing = validation.open_failures(run)
@@ -45,10 +45,6 @@ def validated() -> Iterator[Facts]:
     yield piece("rollback", "The rollback is proven on a copy of the target as it was.")
     yield piece("anomalies", _documented(run))
     yield _whole(run, newest, failing, page)
-
-
-def _page(run: Run | None) -> str:
-    return f"/runs/{run.pk}/" if run is not None else "/runs/"
 
 
 def _documented(run: Run) -> str:
@@ -89,7 +85,7 @@ def integration_missing(run: Run) -> list[str]:
 
 def _proved(run: Run | None, kind: str) -> Facts:
     if run is None or run.state != RunState.FINISHED:
-        return lacking(NOT_RUN if run is None else f"The run is {run.state}.", _page(run))
+        return lacking(NOT_RUN if run is None else f"The run is {run.state}.", page_of(run))
     return _ELSEWHERE[kind](run) if kind in _ELSEWHERE else _event(run, kind)
 
 
