@@ -94,17 +94,15 @@ class After:
         folder.mkdir(exist_ok=True)
         dev = self._person("dev")
         for generate, name in ((generate_sqlalchemy, "v7_models.py"), (generate_pydantic, "v7_schemas.py")):
-            self._say_proof(prove_module(generate(out=folder / name), person=dev)["said"], f"{folder / name}: ")
-        self._with_token(lambda secret: self._say_proof(self._prove_api(secret, dev), ""))
+            proof = prove_module(generate(out=folder / name), person=dev)
+            self.scenario.say(f"{folder / name}: {proof['said']}")
+        self._with_token(lambda secret: self.scenario.say(self._prove_api(secret, dev)))
 
     def _prove_api(self, secret: str, dev: User) -> str:
         proof = prove_api(url=self.scenario.url, token=secret, person=dev)
         if not proof["ok"]:
             raise StepFailed(proof["said"], "See the site's log.")
         return str(proof["said"])
-
-    def _say_proof(self, said: str, before: str) -> None:
-        self.scenario.say(f"{before}{said}")
 
     def _with_token(self, work: Callable[[str], None]) -> None:
         """Lend a personal token that dev makes on the page, and revoke it."""
