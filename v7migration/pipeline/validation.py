@@ -117,7 +117,8 @@ def accept(*, run: Run, person: User, keys: Iterable[str], reason: str) -> list[
     """
     require(person, ACCEPTORS, "accept a failed check")
     reason, wanted = reason.strip(), set(keys)
-    validation, waiting = newest(run), {failure["evidence"]: failure for failure in open_failures(run)}
+    validation = newest(run)
+    waiting = {failure["evidence"]: failure for failure in open_failures(run, validation)}
     if validation is None or not reason or not wanted or wanted - waiting.keys():
         raise UsageError(
             "Accepting needs a reason and at least one check of this run that fails and is not accepted.",

@@ -66,7 +66,7 @@ def _page(
 ) -> HttpResponse:
     newest = validation.newest(run)
     found = _named(request, run) or newest
-    failures = validation.failures(run)
+    failures = validation.failures(run, newest)
     open_ones = [failure for failure in failures if failure["accepted"] is None]
     checks = found.document["checks"] if found is not None else []
     shown = FilterForm(request.GET)
