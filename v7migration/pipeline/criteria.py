@@ -114,7 +114,7 @@ class _Validated:
     """What the run committed, and what its newest validation, with whatever failed since, says of it."""
 
     def __init__(self, run: Run) -> None:
-        self.run, self.page = run, f"/runs/{run.pk}/validation/"
+        self.run, self.page = run, validation.page_of(run)
         self.sections = last_attempts(run)
         self.newest = validation.newest(run)
         self.names = {check["name"] for check in self.newest.document["checks"]} if self.newest else set()

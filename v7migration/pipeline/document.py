@@ -173,9 +173,9 @@ def _way_back(changeset: Changeset | None, run: Run | None) -> Line:
     newest = validation.newest(run) if run is not None else None
     checks = newest.document["checks"] if newest is not None else ()
     proof = next((check for check in checks if check["name"] == "rollback proof"), None)
-    if newest is not None and proof is not None:
+    if run is not None and newest is not None and proof is not None:
         said = f"On a copy of the target after the run: {proof['actual']}"
-        return Line("4.4", text, proof["ok"], said, newest.by, newest.at, f"/runs/{newest.run_id}/validation/")
+        return Line("4.4", text, proof["ok"], said, newest.by, newest.at, validation.page_of(run))
     if changeset is None or not changeset.rehearsal.led_back:
         return Line("4.4", text, met=False, said="No rehearsal led back to equal catalogs.", page=_changeset(changeset))
     rehearsal = changeset.rehearsal

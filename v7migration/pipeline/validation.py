@@ -42,6 +42,11 @@ def newest(run: Run) -> Validation | None:
     return found
 
 
+def page_of(run: Run) -> str:
+    """Return where a run's validation is shown."""
+    return f"/runs/{run.pk}/validation/"
+
+
 def failures(run: Run, validation: Validation | None = None) -> list[Failure]:
     """Return what fails: in the newest validation, and in a verification that somebody made after it.
 
@@ -87,7 +92,7 @@ def sentence(failure: Failure, run: Run) -> str:
     said = f"The check “{failure['name']}” fails ({failure['grade']}): {failure['actual'][:SHORT].rstrip('.')}."
     if failure["grade"] == Risk.CRITICAL:
         return f"{said} A critical failure cannot be accepted: repair it and validate again."
-    return f"{said} Repair it{_first(failure)}, or accept it by name at /runs/{run.pk}/validation/."
+    return f"{said} Repair it{_first(failure)}, or accept it by name at {page_of(run)}."
 
 
 def _first(failure: Failure) -> str:

@@ -12,7 +12,6 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 
 from approvals.gates import TEST_SENTINEL
-from v7migration.ledger.models import Run
 from v7migration.management.authentication import add_arguments, person_from
 from v7migration.management.base import StageCommand
 from v7migration.management.printing import print_checks
@@ -58,8 +57,8 @@ class Command(StageCommand):
             who = f"{person.get_username()} is no {TEST_SENTINEL}" if person is not None else "nobody is named"
             self.say(f"This does not count as the validation of task 2.3.1: {who}. --as USERNAME names one.")
             return
-        run = found.validation.run
-        self.say(f"Validated by {found.validation.by}: {found.recorded} rows of v7_test_results. {page_of(run)}")
+        run, count = found.validation.run, found.recorded
+        self.say(f"Validated by {found.validation.by}: {count} rows of v7_test_results. {validation.page_of(run)}")
         for failure in validation.failures(run):
             accepted = failure["accepted"]
             self.say(
@@ -82,17 +81,12 @@ class Command(StageCommand):
             self.say(f"           /incidents/{incident.pk}/")
 
 
-def page_of(run: Run) -> str:
-    """Return where a run's validation is shown."""
-    return f"/runs/{run.pk}/validation/"
-
-
 def _told(found: Verification) -> dict[str, Any] | None:
     """Return the validation for ``--json``; None for a verification that does not count."""
     if found.validation is None:
         return None
     waiting = validation.open_failures(found.validation.run)
     return {
-        "id": str(found.validation.pk), "by": found.validation.by, "page": page_of(found.validation.run),
+        "id": str(found.validation.pk), "by": found.validation.by, "page": validation.page_of(found.validation.run),
         "recorded": found.recorded, "open": [failure["name"] for failure in waiting],
     }  # fmt: skip

@@ -29,7 +29,7 @@ def validated() -> Iterator[Facts]:
         said = NOT_RUN if run is None else "No Test Sentinel has validated the run: v7_verify --as USERNAME."
         yield from (lacking(said, page_of(run)) for _ in range(6))
         return
-    page, found = f"/runs/{run.pk}/validation/", newest.document["checks"]
+    page, found = validation.page_of(run), newest.document["checks"]
     failures = validation.failures(run, newest)
     failing = [failure for failure in failures if failure["accepted"] is None]
 
