@@ -10,6 +10,12 @@ DB_TEAM_LEAD = "DB Team Lead"
 TEST_SENTINEL = "Test Sentinel"
 DEV_TEAM = "Dev Team"
 
+VALIDATION_SEAT = "validation"
+COUNTERSIGN_SEAT = "validation-countersign"
+INTEGRATION_SEAT = "integration"
+COMPLETE_SEAT = "phase-complete"
+"""The keys of the seats after a run; the signature of the last one completes the Database Phase."""
+
 SubjectKind = Literal["changeset", "run", "phase", "coverage"]
 Verdict = Literal["approved", "rejected"]
 APPROVED: Verdict = "approved"
@@ -79,7 +85,7 @@ BEFORE: tuple[Seat, ...] = (
 
 AFTER: tuple[Seat, ...] = (
     Seat(
-        key="validation",
+        key=VALIDATION_SEAT,
         persona=TEST_SENTINEL,
         meaning="Validation complete",
         statement_template="I validated what this run created: tables, views, row operations and the rollback." + _RUN,
@@ -87,31 +93,31 @@ AFTER: tuple[Seat, ...] = (
         order=1,
     ),
     Seat(
-        key="validation-countersign",
+        key=COUNTERSIGN_SEAT,
         persona=ARCHITECT,
         meaning="Validation countersigned",
         statement_template="I accept the validation of this run." + _RUN,
         subject="run",
         order=2,
-        requires=("validation",),
+        requires=(VALIDATION_SEAT,),
     ),
     Seat(
-        key="integration",
+        key=INTEGRATION_SEAT,
         persona=DEV_TEAM,
         meaning="Integration verified",
         statement_template="I verified that the application works with what this run created." + _RUN,
         subject="run",
         order=3,
-        requires=("validation", "validation-countersign"),
+        requires=(VALIDATION_SEAT, COUNTERSIGN_SEAT),
     ),
     Seat(
-        key="phase-complete",
+        key=COMPLETE_SEAT,
         persona=ARCHITECT,
         meaning="Phase 4 complete",
         statement_template="I declare the Database Phase complete." + _RUN,
         subject="run",
         order=4,
-        requires=("validation", "validation-countersign", "integration"),
+        requires=(VALIDATION_SEAT, COUNTERSIGN_SEAT, INTEGRATION_SEAT),
         awaits_prerequisites=True,
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, SeatState
+from approvals.seats import COUNTERSIGN_SEAT, INTEGRATION_SEAT
 from tracking.models import EnumMigration, GlobalImpact, Phase, SubworkflowTask, TestResult
 from v7migration.ledger.models import Rehearsal, Run
 from v7migration.pipeline import gatekeeper, performance, validation
@@ -99,11 +100,11 @@ def _of(run: Run) -> Iterator[dict[str, Any]]:
     yield found.sections_hold((VIEW_SECTION,), "Section 8 is committed", VIEWS)
     yield found.proven(_rehearsed(run.changeset.rehearsal, f"/changesets/{run.changeset_id}/"))
     before, after = _seats(run)
-    yield _signed(after.get("integration"), "Integration Verified is not signed (Dev Team).", page)
+    yield _signed(after.get(INTEGRATION_SEAT), "Integration Verified is not signed (Dev Team).", page)
     yield _measured(run, page)
     yield found.whole()
     yield _kickoff(run)
-    yield _approved([before["execution"], after["validation-countersign"]], page)
+    yield _approved([before["execution"], after[COUNTERSIGN_SEAT]], page)
 
 
 def _open(said: str, page: str = "") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from approvals.gates import APPROVED, SeatState
+from approvals.seats import COUNTERSIGN_SEAT, VALIDATION_SEAT
 from tracking.catalogue import DATABASE_PHASE
 from tracking.models import EnumMigration, GlobalImpact, TestResult
 from tracking.selectors import dashboard, phase_tasks
@@ -124,9 +125,8 @@ def _chain(now: Standing | None) -> Iterator[Line]:
     seats = {state.seat.key: state for state in ((*now.before, *now.after) if now is not None else ())}
     yield _chained("Script Review: DB Team Lead → The Architect", seats, ("script-review", "execution"))
     yield _chained("Execution Approval: The Architect (written approval required)", seats, ("execution",))
-    yield _chained(
-        "Validation Sign-off: Test Sentinel → The Architect", seats, ("validation", "validation-countersign")
-    )
+    validated = (VALIDATION_SEAT, COUNTERSIGN_SEAT)
+    yield _chained("Validation Sign-off: Test Sentinel → The Architect", seats, validated)
 
 
 def _chained(text: str, seats: dict[str, SeatState], keys: tuple[str, ...]) -> Line:

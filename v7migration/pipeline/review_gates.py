@@ -14,6 +14,7 @@ import psycopg
 from django.db import Error
 
 from approvals import gates
+from approvals.seats import COMPLETE_SEAT
 from tracking import selectors
 from tracking.catalogue import DATABASE_PHASE, REVIEW_GATES
 from tracking.choices import PhaseStatus, TaskStatus
@@ -23,8 +24,6 @@ from v7migration.pipeline.gatekeeper import sha256_of
 from v7migration.pipeline.target import web_session
 from v7migration.postgres import catalog
 
-COMPLETE = "phase-complete"
-"""The seat of a run whose signature completes the Database Phase."""
 NOT_BEGUN = (PhaseStatus.NOT_STARTED, PhaseStatus.ROLLED_BACK)
 REVIEWED = (PhaseStatus.REVIEW, PhaseStatus.APPROVED, PhaseStatus.COMPLETED)
 UNDER_WAY = (PhaseStatus.IN_PROGRESS, *REVIEWED)
@@ -95,8 +94,8 @@ def database_phase() -> Iterator[gates.Prerequisite]:
     """Yield what the run's last seat waits for on the row of the Database Phase, which its signature completes."""
     phase = Phase.objects.get(phase_number=DATABASE_PHASE)
     name = f"Phase {DATABASE_PHASE} is under way"
-    yield gates.Prerequisite(name, met=phase.status in UNDER_WAY, seat=COMPLETE, reason=_stands(phase))
-    yield from _tasks(selectors.phase_tasks(DATABASE_PHASE), seat=COMPLETE)
+    yield gates.Prerequisite(name, met=phase.status in UNDER_WAY, seat=COMPLETE_SEAT, reason=_stands(phase))
+    yield from _tasks(selectors.phase_tasks(DATABASE_PHASE), seat=COMPLETE_SEAT)
 
 
 def _round(phase: Phase) -> str:

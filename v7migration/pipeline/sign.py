@@ -18,6 +18,7 @@ from approvals import gates
 from approvals import services as approvals_services
 from approvals.gates import Subject
 from approvals.models import Revocation, Signature
+from approvals.seats import COMPLETE_SEAT
 from tracking import home
 from tracking.actors import Actor
 from tracking.catalogue import DATABASE_PHASE
@@ -195,7 +196,7 @@ def _decide_database_phase(signature: Signature) -> None:
     if signature.seat not in {seat.key for seat in gates.AFTER}:
         return
     said = f"{gates.SEATS[signature.seat].meaning}: {signature.decision}"[:50]
-    if signature.seat == review_gates.COMPLETE and signature.decision == gates.APPROVED:
+    if signature.seat == COMPLETE_SEAT and signature.decision == gates.APPROVED:
         _carry(DATABASE_PHASE, signature, said, is_complete=True)
         return
     phase_note_approval(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from approvals import gates
+from approvals.seats import COMPLETE_SEAT, INTEGRATION_SEAT
 from v7migration.ledger.models import Run, RunState
 from v7migration.pipeline import gatekeeper, review_gates, validation
 from v7migration.pipeline.criteria import criteria_of
 from v7migration.pipeline.tasks import integration_missing
-
-INTEGRATION = "integration"
 
 
 def run_facts(run: Run) -> gates.SubjectFacts:
@@ -43,9 +42,9 @@ def _prerequisites(run: Run) -> Iterator[gates.Prerequisite]:
     if run.state != RunState.FINISHED:
         return  # the seats are closed anyway, and the way back asks for none of it
     for said in integration_missing(run):
-        yield gates.Prerequisite(f"Integration: {said}", met=False, seat=INTEGRATION, reason=said)
+        yield gates.Prerequisite(f"Integration: {said}", met=False, seat=INTEGRATION_SEAT, reason=said)
     for criterion in criteria_of(run):
         if not criterion.met:
             name = f"Criterion {criterion.number}: {criterion.title}"
-            yield gates.Prerequisite(name, met=False, seat=review_gates.COMPLETE, reason=f"{name}: {criterion.said}")
+            yield gates.Prerequisite(name, met=False, seat=COMPLETE_SEAT, reason=f"{name}: {criterion.said}")
     yield from review_gates.database_phase()

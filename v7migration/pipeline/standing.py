@@ -9,6 +9,7 @@ from functools import cached_property
 
 from approvals import gates, selectors
 from approvals.gates import AFTER, APPROVED, ARCHITECT, BEFORE, DB_TEAM_LEAD, REJECTED, SeatState
+from approvals.seats import COMPLETE_SEAT, COUNTERSIGN_SEAT, INTEGRATION_SEAT, VALIDATION_SEAT
 from tracking.actors import meant_by
 from tracking.models import GlobalImpact
 from v7migration.ledger.models import Changeset, Run, RunState
@@ -268,15 +269,15 @@ def _lines(before: Sequence[SeatState], after: Sequence[SeatState], *, stale: bo
     signed_off = "Post-execution sign-offs"
     signers = (ARCHITECT, DB_TEAM_LEAD, gates.TEST_SENTINEL)
     lines = [_line(required, persona, first.get(persona), stale=stale) for persona in signers]
-    validated, counter = later.get("validation"), later.get("validation-countersign")
+    validated, counter = later.get(VALIDATION_SEAT), later.get(COUNTERSIGN_SEAT)
     note = ""
     if counter is not None and counter.state == APPROVED and counter.signed_at is not None:
         note = f"countersigned by {counter.signed_by}, {counter.signed_at:%Y-%m-%d %H:%M} UTC"
     elif validated is not None and validated.state == APPROVED:
         note = f"waits for the countersignature of {ARCHITECT}"
     lines.append(_line(signed_off, "Validation Complete", validated, note))
-    lines.append(_line(signed_off, "Integration Verified", later.get("integration")))
-    lines.append(_line(signed_off, "Phase 4 Complete", later.get("phase-complete")))
+    lines.append(_line(signed_off, "Integration Verified", later.get(INTEGRATION_SEAT)))
+    lines.append(_line(signed_off, "Phase 4 Complete", later.get(COMPLETE_SEAT)))
     return tuple(lines)
 
 

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals.gates import TEST_SENTINEL, Prerequisite
+from approvals.seats import VALIDATION_SEAT
 from approvals.selectors import personas_of
 from tracking.choices import Risk
 from v7migration.errors import Refused, UsageError
@@ -22,7 +23,6 @@ from v7migration.ledger.models import AcceptedFailure, Run, RunState, Validation
 from v7migration.ledger.services import append_event
 from v7migration.pipeline.incidents import require
 
-SEAT = "validation"
 ACCEPTORS = frozenset({TEST_SENTINEL})
 LONGEST = 10_000
 SHORT = 200
@@ -77,12 +77,12 @@ def prerequisites(run: Run) -> tuple[Prerequisite, ...]:
     validation = newest(run)
     if run.state != RunState.FINISHED or validation is None:
         reason = "No Test Sentinel has validated this finished run: v7_verify --as USERNAME (task 2.3.1)."
-        return (Prerequisite("v7_verify", met=False, seat=SEAT, reason=reason),)
+        return (Prerequisite("v7_verify", met=False, seat=VALIDATION_SEAT, reason=reason),)
     waiting = open_failures(run, validation)
     if not waiting:
-        return (Prerequisite("v7_verify", met=True, seat=SEAT, reason=""),)
+        return (Prerequisite("v7_verify", met=True, seat=VALIDATION_SEAT, reason=""),)
     return tuple(
-        Prerequisite(f"v7_verify: {failure['name']}", met=False, seat=SEAT, reason=sentence(failure, run))
+        Prerequisite(f"v7_verify: {failure['name']}", met=False, seat=VALIDATION_SEAT, reason=sentence(failure, run))
         for failure in waiting
     )
 

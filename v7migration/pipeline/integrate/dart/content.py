@@ -16,7 +16,6 @@ from v7migration.ledger.models import Changeset, Incident, Run
 from v7migration.pipeline.integrate.dart.client import Place, Seen, Workspace, mails
 
 ASSESSMENT, BLOCKER, LAYER = "v7-assessment", "blocker", "layer-"
-DATABASE_PHASE = catalogue.DATABASE_PHASE
 NEXT_PHASE = 5
 LONGEST_TITLE = 250
 LONGEST_TEXT = 20_000
@@ -125,7 +124,7 @@ def of_review(changeset: Changeset) -> Payload:
         f"Changeset {changeset.number} for {target} was frozen by {changeset.author}.\n"
         f"SHA-256: {changeset.digest}\nReview and sign it at /changesets/{changeset.digest}/ ."
     )
-    return _asked(f"Review changeset {changeset.number} for {target}", text, ARCHITECT, DATABASE_PHASE)
+    return _asked(f"Review changeset {changeset.number} for {target}", text, ARCHITECT, catalogue.DATABASE_PHASE)
 
 
 def of_kickoff(run: Run, signature: SignatureFact) -> Payload:

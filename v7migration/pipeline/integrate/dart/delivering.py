@@ -18,6 +18,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from tracking.actors import Actor
+from tracking.catalogue import DATABASE_PHASE
 from tracking.models import SubworkflowTask
 from tracking.services import task_link
 from v7migration.errors import Fenced, Refused
@@ -220,7 +221,7 @@ class _Pass:
         """Return the id of the task in DART that a comment belongs to."""
         tasks = SubworkflowTask.objects.filter(pk=row.payload["task"]) if "task" in row.payload else (
             SubworkflowTask.objects.filter(
-                parent_phase__phase_number=content.DATABASE_PHASE, task_number=row.payload["task_number"]
+                parent_phase__phase_number=DATABASE_PHASE, task_number=row.payload["task_number"]
             )
         )  # fmt: skip
         duid = tasks.values_list("dart_task_id", flat=True).first()

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from approvals.facts import SignatureFact
 from approvals.gates import APPROVED, Subject
+from approvals.seats import INTEGRATION_SEAT
 from approvals.selectors import signature_facts
 from tracking import selectors as tracked
 from tracking.models import SubworkflowTask
@@ -23,7 +24,6 @@ from v7migration.pipeline.integrate.dart import content, secret
 from v7migration.pipeline.runs import standing_run
 
 Kind, State = DartDelivery.Kind, DartDelivery.State
-INTEGRATION_SEAT = "integration"
 _OF_EVENTS = {"changeset.frozen": "review", "signature.approved": "kickoff", "incident.opened": "comments"}
 
 
