@@ -103,6 +103,97 @@ def test_a_class_that_is_defined_twice_is_named_with_its_values(tmp_path: Path) 
     assert same["same_values"] is True
 
 
+def test_classes_of_functions_are_found_and_two_of_one_name_are_two(tmp_path: Path) -> None:
+    source = """
+        import enum, sqlalchemy as sa
+        def one():
+            class Level(enum.IntEnum):
+                LOW = 1
+            return sa.Enum(Level, name="one_level")
+        class Service:
+            async def two(self):
+                class Level(enum.IntEnum):
+                    LOW = -1
+                return sa.Enum(Level, name="two_level")
+        """
+    found = enums_of(tmp_path, {"a.py": source})
+    assert [(e.line, e.name, [b.type_name for b in e.bindings]) for e in found] == [
+        (4, "Level", ["one_level"]),
+        (9, "Level", ["two_level"]),
+    ]
+    (twice,) = defined_twice(found)
+    assert twice["same_values"] is False, "the names are equal and the numbers are not"
+
+
+@pytest.mark.parametrize(
+    ("call", "members"),
+    [
+        ('Enum("X", "A B")', [("A", None), ("B", None)]),
+        ('Enum(value="X", names={"A": "a"})', [("A", "a")]),
+        ('StrEnum("X", ["A", "B"])', [("A", "a"), ("B", "b")]),
+        ('IntEnum("X", WORDS)', [("A", None), ("B", None)]),
+        ('Enum("X", [("A", "a"), ("B", 2)], module=__name__)', [("A", "a"), ("B", None)]),
+        ('models.TextChoices("X", "A B")', [("A", "A"), ("B", "B")]),
+    ],
+)
+def test_the_functional_way_gives_members(tmp_path: Path, call: str, members: list[tuple[str, str | None]]) -> None:
+    head = 'from enum import Enum, IntEnum, StrEnum\nfrom django.db import models\nWORDS = ["A", "B"]\n'
+    (found,) = enums_of(tmp_path, {"a.py": f"{head}X = {call}\n"})
+    assert (found.kind, found.name, [(m.name, m.value) for m in found.members]) == ("class", "X", members)
+
+
+def test_labels_and_literals_that_a_name_stands_for_are_read(tmp_path: Path) -> None:
+    source = """
+        from typing import Literal as L, Optional
+        from sqlalchemy.dialects import postgresql
+        OPEN = "open"
+        STATES = (OPEN, "shut")
+        WORDS = ("a", "b")
+        one = postgresql.ENUM(*WORDS, *STATES, name="one")
+        two = postgresql.ENUM(OPEN, "shut", name="two")
+        Small = L["x", None, 1]
+        Large = L[Small, L["y", L["z"]]]
+        """
+    found = {e.name: (e.kind, e.values) for e in enums_of(tmp_path, {"a.py": source})}
+    assert found == {
+        "one": ("inline", ("a", "b", "open", "shut")),
+        "two": ("inline", ("open", "shut")),
+        "Small": ("literal", ("x",)),
+        "Large": ("literal", ("x", "y", "z")),
+    }
+
+
+def test_what_annotations_stand_for_is_what_their_columns_store(tmp_path: Path) -> None:
+    source = """
+        import enum, sqlalchemy as sa
+        from app.status import Status
+        class Kind(enum.Enum):
+            A = "a"
+        class Base(DeclarativeBase):
+            type_annotation_map = {
+                Status: sa.Enum(Status, name="state", values_callable=lambda e: [m.value for m in e]),
+                enum.Enum: sa.Enum(enum.Enum, native_enum=False),
+            }
+        class Order(Base):
+            __tablename__ = "orders"
+            status: Mapped[Status]
+            kind: Mapped[Kind | None]
+        class Hero(SQLModel, table=True):
+            kind: Kind
+            friend: Kind = Relationship()
+        class Form(SQLModel):
+            kind: Kind
+        """
+    found = {e.name: e for e in enums_of(tmp_path, {"app/status.py": STATUS, "app/order.py": source})}
+    assert [(b.table, b.type_name, b.stores, b.native) for b in found["Status"].bindings] == [
+        ("orders", "state", "values", True)
+    ]
+    assert [(b.table, b.column, b.native) for b in found["Kind"].bindings] == [
+        ("orders", "kind", False),
+        ("hero", "kind", False),
+    ]
+
+
 def compared(folder: Path, files: Mapping[str, str], *types: EnumType) -> Against:
     """Compare the enums of some files with types of a database."""
     return against(types, enums_of(folder, files))

@@ -301,7 +301,7 @@ def test_a_damaged_cache_is_never_trusted(tmp_path: Path, damage: str) -> None:
     path.write_bytes({
         "flip": content.replace(b"OPEN", b"EVIL").replace(b"order_status", b"other_status"),
         "cut": content[: len(content) // 2],
-        "version": content.replace(b'"version": 1', b'"version": 0'),
+        "version": content.replace(b'"version": ', b'"version": 9'),
         "garbage": os.urandom(5_000),
         "pickle": b"\x80\x04K\x01.",
     }[damage])  # fmt: skip

@@ -7,10 +7,11 @@ SQLAlchemy's rules: an ``Enum`` of a class is named like the class in lower case
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from v7migration.source.facts import (
+    ANNOTATION_MAP,
     LABELS,
     NAMES,
     UNKNOWN,
@@ -24,7 +25,8 @@ from v7migration.source.facts import (
     Table,
 )
 
-PYTHON_ENUMS = ("enum.", "aenum.", "strenum.")
+PYTHON_ENUMS = ("enum.", "aenum.", "strenum.", "django.")
+FUNCTIONAL = frozenset({"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag", "TextChoices", "IntegerChoices"})
 LONGEST_ANNOTATION = 300  # characters of an annotation in quotes
 COLUMN_CALLS = frozenset({"Column", "mapped_column", "MappedColumn"})
 ANNOTATION_WORDS = frozenset({"Mapped", "Optional", "Union", "None", "Annotated", "List", "list", "WriteOnlyMapped"})
@@ -46,14 +48,31 @@ def dotted(node: ast.AST | None) -> str:
     return ".".join([node.id, *reversed(parts)])
 
 
-def labels_of(nodes: Sequence[ast.expr]) -> tuple[str, ...]:
-    """Return the strings among some expressions, those of lists and tuples too, in their order."""
+def labels_of(nodes: Sequence[ast.expr], held: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the strings among some expressions, those of lists and tuples too, in their order.
+
+    ``held`` says what names stand for lists of strings.
+    """
     found: list[str] = []
     for node in nodes:
         inner = node.value if isinstance(node, ast.Starred) else node
         parts = inner.elts if isinstance(inner, ast.List | ast.Tuple | ast.Set) else [inner]
-        found += [text for part in parts if (text := constant(part)) is not None]
+        for part in parts:
+            text = constant(part)
+            found += held.get(dotted(part), ()) if text is None else [text]
     return tuple(dict.fromkeys(found))
+
+
+def strings_of(node: ast.expr | None, held: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the strings of a list, tuple or set that holds nothing else, or one string alone; else nothing."""
+    found: list[str] = []
+    for part in node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else [node]:
+        text = constant(part)
+        labels = held.get(dotted(part), ()) if text is None else (text,)
+        if not labels:
+            return ()
+        found += labels
+    return tuple(found)
 
 
 class Declarations:
@@ -71,6 +90,9 @@ class Declarations:
         self._variables: dict[int, str] = {}  # the id of a call or subscript -> the name it is assigned to
         self._columns: dict[int, tuple[str, str]] = {}  # the id of a call inside a column -> owner, attribute
         self._taken: set[int] = set()
+        self._strings: dict[str, tuple[str, ...]] = {}  # a name -> the strings that it was last given
+        self._literals: dict[str, tuple[str, ...]] = {}  # the name of a Literal type -> its strings
+        self._sqlmodels: set[str] = set()
 
     def absolute(self, name: str) -> str:
         """Return the name with its first part replaced by what was imported under it (``PyEnum`` -> ``enum.Enum``)."""
@@ -89,21 +111,28 @@ class Declarations:
         table, schema = _table_of(node)
         members = tuple(_members(node.body, self._automatic(bases))) if bases else ()
         self.classes.append(Class(name, node.lineno, bases, members, table, schema))
+        if table and any(k.arg == "table" for k in node.keywords):
+            self._sqlmodels.add(name)
 
     def _automatic(self, bases: Sequence[str]) -> str:
         """How ``auto()`` makes values: ``lower`` (StrEnum), ``same`` (Django's TextChoices), or no strings ('')."""
-        last = {self.absolute(base).rpartition(".")[2] for base in bases}
+        last = {self.absolute(base).rpartition(".")[2] for base in bases if base}
         return "lower" if "StrEnum" in last else "same" if "TextChoices" in last else ""
 
     def assigned(self, name: str, value: ast.expr | None, annotation: ast.expr | None, owner: str, line: int) -> None:
         """Take ``name = value`` or ``name: annotation = value`` in the body of a class (``owner``) or of the module."""
         if value is not None:
             self._variables[id(value)] = name
+            self._strings[name] = strings_of(value, self._strings)
+        if name == ANNOTATION_MAP and isinstance(value, ast.Dict):
+            self._variables |= {id(type_): name for type_ in value.values}
         if not owner:
             return
         call = value if isinstance(value, ast.Call) else None
-        mapped = tuple(_annotated_types(annotation)) if _is_mapped(annotation) else ()
-        if call is not None and (column := self._column_call(call)) is not None:
+        column = self._column_call(call) if call is not None else None
+        modelled = owner in self._sqlmodels and column is None and not _is_relationship(call)
+        mapped = tuple(_annotated_types(annotation)) if modelled or _is_mapped(annotation) else ()
+        if column is not None:
             self._column(column, owner, name, mapped)
         elif mapped:
             self.columns.append(Column(owner, name, name, line, mapped))
@@ -115,16 +144,31 @@ class Declarations:
         last = called.rpartition(".")[2] if called else getattr(node.func, "attr", "")
         if last == "Table" and len(node.args) > 1:
             self._table(node)
-        elif last.upper() == "ENUM" or self.absolute(called).rpartition(".")[2] in ("Enum", "ENUM", "StrEnum"):
+        elif last.upper() == "ENUM" or self.absolute(called).rpartition(".")[2] in FUNCTIONAL | {"ENUM"}:
             self._enum(node, self.absolute(called))
 
     def subscript(self, node: ast.Subscript) -> None:
-        """Take a ``Literal[…]`` of strings."""
-        if dotted(node.value).rpartition(".")[2] != "Literal":
+        """Take a ``Literal[…]`` of strings; those inside it, and the Literal types that it names, are a part of it."""
+        if id(node) in self._taken or not self._is_literal(node):
             return
-        inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if labels := labels_of(inside):
-            self.alternatives.append(Alternatives(self._variables.get(id(node), ""), labels, node.lineno))
+        if labels := self._literal(node):
+            name = self._variables.get(id(node), "")
+            if name:
+                self._literals[name] = labels
+            self.alternatives.append(Alternatives(name, labels, node.lineno))
+
+    def _is_literal(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Subscript) and self.absolute(dotted(node.value)).rpartition(".")[2] == "Literal"
+
+    def _literal(self, node: ast.Subscript) -> tuple[str, ...]:
+        self._taken.add(id(node))
+        found: list[str] = []
+        for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+            if isinstance(part, ast.Subscript) and self._is_literal(part):
+                found += self._literal(part)
+            else:
+                found += labels_of([part], self._literals)
+        return tuple(dict.fromkeys(found))
 
     def finish(self) -> None:
         """Sort what was found by line."""
@@ -174,23 +218,26 @@ class Declarations:
         self._taken.add(id(node))
         keywords = {k.arg: k.value for k in node.keywords if k.arg}
         if called.startswith(PYTHON_ENUMS):
-            self._functional(node)
+            self._functional(node, keywords)
         elif called.startswith(("sqlalchemy", "sqlmodel")) or id(node) in self._columns or keywords.keys() & {
             "name", "values_callable", "native_enum", "create_type", "create_constraint"
         }:  # fmt: skip
             self._database_enum(node, keywords)
 
-    def _functional(self, node: ast.Call) -> None:
+    def _functional(self, node: ast.Call, keywords: Mapping[str, ast.expr]) -> None:
         """Take ``Enum("Name", …)`` of the standard library: names in a string, a list, pairs or a mapping."""
-        name = constant(node.args[0]) if node.args else None
-        if name is None or len(node.args) < 2:
+        name = constant(node.args[0] if node.args else keywords.get("value"))
+        given = node.args[1] if len(node.args) > 1 else keywords.get("names")
+        if name is None or given is None:
             return
         variable = self._variables.get(id(node), name)
-        members = tuple(_functional_members(node.args[1], node.lineno))
-        self.classes.append(Class(variable, node.lineno, (dotted(node.func),), members, "", ""))
+        base = dotted(node.func)
+        held = self._strings.get(dotted(given), ())
+        members = tuple(_functional_members(given, held, self._automatic([base]), node.lineno))
+        self.classes.append(Class(variable, node.lineno, (base,), members, "", ""))
 
     def _database_enum(self, node: ast.Call, keywords: dict[str, ast.expr]) -> None:
-        reference, labels, stores = _labels_or_class(node)
+        reference, labels, stores = _labels_or_class(node, self._strings)
         if "values_callable" in keywords and stores == NAMES:
             stores = _stored_by(keywords["values_callable"])
         given = keywords.get("name")
@@ -237,29 +284,45 @@ def _members(body: Sequence[ast.stmt], automatic: str) -> Iterator[Member]:
             continue
         for target in targets:
             if isinstance(target, ast.Name) and not target.id.startswith("__") and not isinstance(value, ast.Lambda):
-                yield Member(target.id, _value(value, target.id, automatic), node.lineno)
+                yield Member(target.id, _value(value, target.id, automatic), node.lineno, _number(value))
 
 
 def _value(node: ast.expr, name: str, automatic: str) -> str | None:
     if isinstance(node, ast.Tuple) and node.elts:
         return constant(node.elts[0])
     if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "auto":
-        return {"lower": name.lower(), "same": name}.get(automatic)
+        return _automatic_value(name, automatic)
     return constant(node)
 
 
-def _functional_members(node: ast.expr, line: int) -> Iterator[Member]:
+def _number(node: ast.expr) -> str:
+    """A number or ``auto()`` as it is written; '' for anything else."""
+    bare = node.operand if isinstance(node, ast.UnaryOp) else node
+    if isinstance(bare, ast.Constant) and isinstance(bare.value, int | float):
+        return ast.unparse(node)
+    return "auto()" if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "auto" else ""
+
+
+def _functional_members(node: ast.expr, held: Sequence[str], automatic: str, line: int) -> Iterator[Member]:
+    """The members that the functional way gives: names get their values as ``auto()`` makes them."""
     text = constant(node)
-    if text is not None:
-        yield from (Member(word, None, line) for word in text.replace(",", " ").split())
+    if text is not None or held:
+        for word in held or (text or "").replace(",", " ").split():
+            yield Member(word, _automatic_value(word, automatic), line, "auto()")
     elif isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
-        yield from (Member(key, constant(v), line) for k, v in pairs if (key := constant(k)) is not None)
+        yield from (Member(key, constant(v), line, _number(v)) for k, v in pairs if (key := constant(k)) is not None)
     elif isinstance(node, ast.List | ast.Tuple):
         for item in node.elts:
-            pair = item.elts if isinstance(item, ast.Tuple | ast.List) and len(item.elts) == 2 else [item, None]
-            if (key := constant(pair[0])) is not None:
-                yield Member(key, constant(pair[1]), line)
+            pair = item.elts if isinstance(item, ast.Tuple | ast.List) and len(item.elts) == 2 else []
+            if not pair and (key := constant(item)) is not None:
+                yield Member(key, _automatic_value(key, automatic), line, "auto()")
+            elif pair and (key := constant(pair[0])) is not None:
+                yield Member(key, constant(pair[1]), line, _number(pair[1]))
+
+
+def _automatic_value(name: str, automatic: str) -> str | None:
+    return {"lower": name.lower(), "same": name}.get(automatic)
 
 
 def _table_of(node: ast.ClassDef) -> tuple[str, str]:
@@ -299,6 +362,10 @@ def _is_mapped(annotation: ast.expr | None) -> bool:
     return isinstance(annotation, ast.Subscript) and dotted(annotation.value).rpartition(".")[2] == "Mapped"
 
 
+def _is_relationship(call: ast.Call | None) -> bool:
+    return call is not None and dotted(call.func).rpartition(".")[2] == "Relationship"
+
+
 def _annotated_types(annotation: ast.expr | None) -> Iterator[str]:
     """The names inside ``Mapped[…]``, those in quotes too."""
     for node in ast.walk(annotation) if annotation else ():
@@ -314,7 +381,7 @@ def _unquoted(node: ast.expr) -> ast.expr | None:
     return None if constant(node) is not None else node
 
 
-def _labels_or_class(node: ast.Call) -> tuple[str, tuple[str, ...], str]:
+def _labels_or_class(node: ast.Call, held: Mapping[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...], str]:
     """What an SQLAlchemy Enum is made of: the class's name, or labels, and what is stored of them."""
     if not node.args:
         return "", (), UNKNOWN
@@ -322,7 +389,7 @@ def _labels_or_class(node: ast.Call) -> tuple[str, tuple[str, ...], str]:
     inner = first.value if isinstance(first, ast.Starred) else first
     if isinstance(inner, ast.ListComp | ast.GeneratorExp):
         return dotted(inner.generators[0].iter), (), _stored_by(inner.elt)
-    if labels := labels_of(node.args):
+    if labels := labels_of(node.args, held):
         return "", labels, LABELS
     if isinstance(inner, ast.Call):
         return dotted(inner.args[0]) if inner.args else "", (), UNKNOWN

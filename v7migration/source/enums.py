@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from v7migration.postgres.enum_groups import EnumType, plain_name, same_spelling
-from v7migration.source.facts import LABELS, NAMES, VALUES, Class, Column, EnumUse, Member, Structure
+from v7migration.source.facts import ANNOTATION_MAP, LABELS, NAMES, VALUES, Class, Column, EnumUse, Member, Structure
 from v7migration.source.names import Names
 
 CLASS = "class"
@@ -86,7 +86,9 @@ class CodeEnum:
         """The enum as JSON-able facts."""
         return {
             "kind": self.kind, "name": self.name, "path": self.path, "line": self.line,
-            "members": [{"name": m.name, "value": m.value, "line": m.line} for m in self.members],
+            "members": [
+                {"name": m.name, "value": m.value, "line": m.line, "written": m.written} for m in self.members
+            ],
             "bindings": [binding.as_dict() for binding in self.bindings],
         }  # fmt: skip
 
@@ -140,25 +142,62 @@ class Against:
         }
 
 
+class _Declared:
+    """The enum classes of a tree by file and name: a name may be declared again, in another function or branch."""
+
+    def __init__(self) -> None:
+        self.enums: list[CodeEnum] = []
+        self._at: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._bound: dict[int, list[Binding]] = defaultdict(list)
+        self.mapped: dict[int | None, EnumUse] = {}
+        """What the annotation map of a tree makes of a class (None: of every class)."""
+
+    def add(self, enum: CodeEnum) -> None:
+        """Take a class."""
+        self._at[enum.path, enum.name].append(len(self.enums))
+        self.enums.append(enum)
+
+    def find(self, names: Names, path: str, name: str, line: int) -> int | None:
+        """Return the class that a name means in a line of a file: of several the last one above that line."""
+        origin = names.origin(path, name) if name else None
+        there = self._at.get((origin.path, origin.name), []) if origin and not origin.rest else []
+        above = [key for key in there if path == self.enums[key].path and self.enums[key].line <= line]
+        return above[-1] if above else there[0] if there else None
+
+    def bind(self, key: int, binding: Binding) -> None:
+        """Note a place that makes a class a column's type."""
+        self._bound[key].append(binding)
+
+    def bound(self) -> Iterator[CodeEnum]:
+        """Yield the classes with their bindings."""
+        for key, enum in enumerate(self.enums):
+            yield replace(enum, bindings=tuple(sorted(self._bound[key])))
+
+
 def collect(names: Names) -> tuple[CodeEnum, ...]:
     """Return the enum types of all files that a reading holds, with their bindings, sorted by path and line."""
-    classes: dict[tuple[str, str], CodeEnum] = {}
+    classes = _Declared()
     others: list[CodeEnum] = []
     mapping: list[str] = []  # the files that hold columns or types of columns
+    annotated: list[tuple[str, EnumUse]] = []
     for path, structure in names.reading.structures():
         if structure.enums or structure.columns:
             mapping.append(path)
         for class_ in structure.classes:
             if members := _enum_members(names, path, class_):
-                classes[path, class_.name] = CodeEnum(CLASS, class_.name, path, class_.line, members)
+                classes.add(CodeEnum(CLASS, class_.name, path, class_.line, members))
         for found in structure.alternatives:
             members = tuple(Member("", label, found.line) for label in found.labels)
             others.append(CodeEnum(LITERAL, found.name, path, found.line, members))
-    bound: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+        annotated += [(path, use) for use in structure.enums if use.variable == ANNOTATION_MAP]
+    for path, use in annotated:
+        if use.reference and names.external(path, use.reference) == "enum.Enum":
+            classes.mapped[None] = use
+        elif (key := classes.find(names, path, use.reference, use.line)) is not None:
+            classes.mapped[key] = use
     for path in mapping:
-        others += _bind(names, path, names.reading.structure(path), classes, bound)
-    enums = [replace(enum, bindings=tuple(sorted(bound[key]))) for key, enum in classes.items()]
-    return tuple(sorted([*enums, *others], key=lambda enum: (enum.path, enum.line, enum.name)))
+        others += _bind(names, path, names.reading.structure(path), classes)
+    return tuple(sorted([*classes.bound(), *others], key=lambda enum: (enum.path, enum.line, enum.name)))
 
 
 def defined_twice(enums: Iterable[CodeEnum]) -> list[dict[str, Any]]:
@@ -174,12 +213,18 @@ def defined_twice(enums: Iterable[CodeEnum]) -> list[dict[str, Any]]:
     return [
         {
             "name": members[0].name.rpartition(".")[2],
-            "same_values": len({_spelling(m.values or m.names) for m in members}) == 1,
+            "same_values": len({_held(m) for m in members}) == 1,
             "enums": [{"path": m.path, "line": m.line, "name": m.name, "values": list(m.values)} for m in members],
         }
         for _, members in sorted(named.items())
         if len(members) > 1
     ]
+
+
+def _held(enum: CodeEnum) -> Hashable:
+    """What a class holds, for comparing: its strings; with numbers among them also the names that have these."""
+    numbers = frozenset((member.name, member.written) for member in enum.members if member.value is None)
+    return _spelling(enum.values), numbers
 
 
 def against(types: Iterable[EnumType], enums: Iterable[CodeEnum]) -> Against:
@@ -289,17 +334,16 @@ def _is_enum(names: Names, path: str, class_: Class, depth: int) -> bool:
     return False
 
 
-def _bind(
-    names: Names, path: str, structure: Structure, classes: dict[tuple[str, str], CodeEnum],
-    bound: dict[tuple[str, str], list[Binding]],
-) -> Iterator[CodeEnum]:  # fmt: skip
+def _bind(names: Names, path: str, structure: Structure, classes: _Declared) -> Iterator[CodeEnum]:
     """Bind classes to the columns of one file; yield the enums whose labels are listed in place."""
     tables = _tables(structure)
     for use in structure.enums:
+        key = classes.find(names, path, use.reference, use.line)
+        if use.variable == ANNOTATION_MAP and not use.labels:
+            continue  # the columns that it speaks of are bound
         binding = _binding(path, use, use.owner, tables.get(use.owner, ("", "")), use.column, use.line)
-        origin = names.origin(path, use.reference) if use.reference else None
-        if origin and (origin.path, origin.name) in classes:
-            bound[origin.path, origin.name].append(binding)
+        if key is not None:
+            classes.bind(key, binding)
         elif use.labels:
             members = tuple(Member("", label, use.line) for label in use.labels)
             users = tuple(_users_of_variable(names, path, use, structure, tables))
@@ -308,7 +352,7 @@ def _bind(
     typed = {(use.owner, use.column) for use in structure.enums if use.owner}
     for column in structure.columns:
         if (column.owner, column.name) not in typed:
-            _bind_column(names, path, column, tables.get(column.owner, ("", "")), classes, bound)
+            _bind_column(names, path, column, tables.get(column.owner, ("", "")), classes)
 
 
 def _users_of_variable(
@@ -320,26 +364,30 @@ def _users_of_variable(
             yield _binding(path, use, column.owner, tables.get(column.owner, ("", "")), column.name, column.line)
 
 
-def _bind_column(
-    names: Names, path: str, column: Column, table: tuple[str, str], classes: dict[tuple[str, str], CodeEnum],
-    bound: dict[tuple[str, str], list[Binding]],
-) -> None:  # fmt: skip
+def _bind_column(names: Names, path: str, column: Column, table: tuple[str, str], classes: _Declared) -> None:
     """Bind a column whose annotation or argument names a class (stored by its names) or a type held elsewhere."""
     for name in column.types:
+        if (key := classes.find(names, path, name, column.line)) is not None:
+            classes.bind(key, _annotated(path, column, table, classes, key))
+            continue
         origin = names.origin(path, name)
         if origin is None or origin.rest:
             continue
-        key = (origin.path, origin.name)
-        if key in classes:
-            type_name = origin.name.rpartition(".")[2].lower()
-            bound[key].append(
-                Binding(path, column.line, type_name, table[1], NAMES, True, column.owner, table[0], column.name)
-            )
-            continue
         held = next((u for u in names.reading.structure(origin.path).enums if u.variable == origin.name), None)
-        goal = names.origin(origin.path, held.reference) if held and held.reference else None
-        if held and goal and (goal.path, goal.name) in classes:
-            bound[goal.path, goal.name].append(_binding(path, held, column.owner, table, column.name, column.line))
+        goal = classes.find(names, origin.path, held.reference, held.line) if held else None
+        if held and goal is not None:
+            classes.bind(goal, _binding(path, held, column.owner, table, column.name, column.line))
+
+
+def _annotated(path: str, column: Column, table: tuple[str, str], classes: _Declared, key: int) -> Binding:
+    """The type that SQLAlchemy makes of a column annotated with a class: that of the annotation map, or its own."""
+    use = classes.mapped.get(key)
+    if use is not None:
+        return _binding(path, use, column.owner, table, column.name, column.line)
+    general = classes.mapped.get(None)
+    type_name = classes.enums[key].name.rpartition(".")[2].lower()
+    stores, native = (general.stores, general.native) if general else (NAMES, True)
+    return Binding(path, column.line, type_name, table[1], stores, native, column.owner, table[0], column.name)
 
 
 def _binding(path: str, use: EnumUse, owner: str, table: tuple[str, str], column: str, line: int) -> Binding:

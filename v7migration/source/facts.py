@@ -15,6 +15,8 @@ NAMES = "names"
 VALUES = "values"
 LABELS = "labels"
 UNKNOWN = "unknown"
+ANNOTATION_MAP = "type_annotation_map"
+"""SQLAlchemy's name for the types that annotations stand for."""
 
 _DECODER = json.JSONDecoder()
 
@@ -41,11 +43,15 @@ class Import(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A constant of a class body; ``value`` is None where the source does not spell a string."""
+    """A constant of a class body; ``value`` is None where the source does not spell a string.
+
+    ``written`` is a number or ``auto()`` as the source spells it, so that two classes of numbers can be told apart.
+    """
 
     name: str
     value: str | None
     line: int
+    written: str = ""
 
 
 class Class(NamedTuple):
@@ -82,7 +88,8 @@ class EnumUse(NamedTuple):
     """An SQLAlchemy ``Enum``: of a class (``reference``) or of ``labels`` written in place.
 
     ``name`` is the database type's, empty where none is given; ``stores`` is one of ``names``, ``values``, ``labels``
-    (written in place) and ``unknown``; ``owner`` and ``column`` say which column it types, ``variable`` what holds it.
+    (written in place) and ``unknown``; ``owner`` and ``column`` say which column it types, ``variable`` what holds it:
+    :data:`ANNOTATION_MAP` where it is what every column annotated with the class gets.
     """
 
     line: int
