@@ -180,6 +180,10 @@ PLACES = Places.of(
         ("EXECUTE format('TRUNCATE TABLE %I', t); EXECUTE 'UPDATE users SET a = 1'", {"public.users"}),
         ('plpy.execute("DELETE FROM users")', {"public.users"}),
         ("'\" unclosed FROM users", {"public.users"}),
+        ("SELECT mood 'a', CAST(x AS mood[]), (SELECT 1 AS mood)", {"public.mood"}),
+        ("SELECT (SELECT 1 AS mood), b = 'mood'; BEGIN mood := 'x'; RAISE LOG 'mood';", set()),
+        ("ALTER TYPE mood ADD VALUE 'x'", {"public.mood"}),
+        ("SELECT ''''||' FROM '||'users'", set()),
         ("", set()),
     ],
 )

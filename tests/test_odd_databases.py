@@ -139,6 +139,20 @@ def test_a_composite_that_holds_a_type_in_several_ways_is_one_column(target: Con
     assert found == [("p", "other"), ("ps", "other")]
 
 
+def test_defaults_of_domains_rows_of_tables_and_bodies_use_the_type_that_they_mean(target: Connection) -> None:
+    target.execute("CREATE SCHEMA other; CREATE TYPE mood AS ENUM ('calm'); CREATE TYPE other.mood AS ENUM ('calm')")
+    target.execute("CREATE DOMAIN word AS text DEFAULT 'calm'::mood::text; CREATE TABLE days (m mood)")
+    target.execute("CREATE TABLE weeks (d days[]); CREATE VIEW whole AS SELECT d FROM days AS d")
+    target.execute("CREATE FUNCTION other.f() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN NULL::mood; END'")
+    target.execute("CREATE FUNCTION other.g() RETURNS text LANGUAGE plpgsql AS 'BEGIN /* ::mood */ RETURN 1; END'")
+    target.execute("CREATE FUNCTION takes_a_row(d days) RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    found = {enum.key: enum.used_by for enum in catalog.enums(target)}
+    assert found == {
+        "public.mood": ("domain public.word (default)", "public.days.m", "public.weeks.d", "view public.whole"),
+        "other.mood": ("function other.f() (body)",),
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "same"),
     [("SELECT (a.x) FROM public.a", True), ("SELECT a.x + 1 AS x FROM public.a", False), ("", False)],

@@ -6,7 +6,6 @@ as many round trips as an empty one. Works on PostgreSQL 14 and later, as any ro
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -138,11 +137,11 @@ def enums(conn: psycopg.Connection[Any]) -> list[EnumType]:
         used_by: dict[int, dict[str, Use]] = defaultdict(dict)
         for oid, words, *facts in cursor.execute(query("inventory/enum_usage")):
             used_by[oid][words] = Use(*(fact or "" for fact in facts))
-        bodies = cursor.execute(query("inventory/function_bodies")).fetchall()
-    for schema, name, _labels, oid in types:
-        mention = _mention(schema, name)
-        for function, body in bodies:
-            if function not in used_by[oid] and name.casefold() in body.casefold() and mention.search(body):
+        bodies = cursor.execute(query("inventory/bodies")).fetchall()
+    places = Places.of([(schema, name, "type", str(oid)) for schema, name, _, oid in types])
+    for _, schema, path, language, body, function in bodies:
+        for oid in map(int, mentions(body, places=places, language=language, path=search_path(schema, path))):
+            if function not in used_by[oid]:
                 used_by[oid][f"{function} (body)"] = Use("function body", function.split(" ", 1)[1])
     return [
         EnumType(
@@ -154,16 +153,6 @@ def enums(conn: psycopg.Connection[Any]) -> list[EnumType]:
         )
         for schema, name, labels, oid in types
     ]
-
-
-def _mention(schema: str, name: str) -> re.Pattern[str]:
-    """Find the type in a function's body where it stands as a type: qualified, in a cast or in a declaration."""
-    bare, qualifier = (rf'"?\b{re.escape(word)}\b"?' for word in (name, schema))
-    return re.compile(
-        rf"{qualifier}\.{bare}(?!\s*\()|::\s*{bare}|\bas\s+{bare}\s*(?:\[\])?\s*\)"
-        rf"|^\s*(?:declare\s+)?(?!return\b|into\b|perform\b|raise\b)\w+\s+(?:constant\s+)?{bare}\s*(?:\[\])?\s*(?:;|:=|=|default\b)",
-        re.IGNORECASE | re.MULTILINE,
-    )
 
 
 def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
@@ -178,7 +167,7 @@ def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]
     with pinned(conn) as cursor:
         nodes = cursor.execute(query("inventory/dependency_nodes")).fetchall()
         found = cursor.execute(query("inventory/dependency_edges")).fetchall()
-        bodies = cursor.execute(query("inventory/dependency_bodies")).fetchall()
+        bodies = cursor.execute(query("inventory/bodies")).fetchall()
     ids = {(catalog, oid): node_id for catalog, oid, node_id, *_ in nodes}
     edges: dict[tuple[str, str, str], dict[str, set[str]]] = {}
     for from_catalog, from_oid, to_catalog, to_oid, kind, name, columns in found:
@@ -188,7 +177,7 @@ def dependencies(conn: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]
             entry["names"].update(filter(None, [name]))
             entry["columns"].update([" → ".join(columns)] if columns and columns[0] else [])
     places = Places.of([(schema, name, catalog, node_id) for catalog, _, node_id, _, _, schema, name in nodes])
-    for oid, schema, path, language, body in bodies:
+    for oid, schema, path, language, body, _ in bodies:
         source = ids.get(("routine", oid))
         for target in mentions(body, places=places, language=language, path=search_path(schema, path)):
             if source is not None and source != target and (source, target, "function") not in edges:

@@ -29,6 +29,7 @@ BY_HAND = {
     "generated": "drop the generated column before and add it again after",
     "partition key": "the type of a partition key cannot change: make the table anew",
     "domain": "make a domain over the V7 type and move its columns to it",
+    "domain default": "set the domain's default again with the V7 type",
     "range": "make a range over the V7 type and move its columns to it",
     "attribute": "change the composite type by hand",
     "function": "create it again with the V7 type",

@@ -17,7 +17,7 @@ from psycopg import errors, sql
 from v7migration.postgres.catalog import pinned
 from v7migration.postgres.enum_groups import EnumType
 from v7migration.postgres.kept import query
-from v7migration.postgres.qualified import joined
+from v7migration.postgres.qualified import joined, parts_of
 
 PARTITIONED = "partitioned: its rows are told by its partitions"
 ESTIMATED, COUNTED, UNKNOWN = "estimated", "counted", "unknown"
@@ -85,7 +85,7 @@ def estimate_column(column: EnumColumn, labels: Sequence[str]) -> dict[str, Any]
     if column.kind == "p":
         return found | {"note": PARTITIONED}
     if column.shape == "other":
-        return found | {"note": "inside a range, a composite or a nested array: not told by the statistics"}
+        return found | {"note": "inside a range, a composite or a nested array: no statistics, but --count counts them"}
     if column.reltuples < 0:
         return found | {"note": "never analyzed: run ANALYZE on the table"}
     seen = column.statistics
@@ -189,8 +189,6 @@ def _count(
         return found | {"note": PARTITIONED}
     if column.kind == "f":
         return found | {"note": "foreign table: not counted"}
-    if column.shape == "other":
-        return found | {"note": "inside a range, a composite or a nested array: not counted"}
     try:
         with pinned(conn) as cursor:
             for name, value in (
@@ -207,19 +205,46 @@ def _count(
 
 
 def _numbers(cursor: psycopg.Cursor[Any], column: EnumColumn) -> tuple[int, int, dict[str, int]]:
-    """Count rows, NULLs and rows by label. ONLY: inherited tables and partitions are columns of their own."""
+    """Count rows, NULLs and rows by label. ONLY: inherited tables and partitions are columns of their own.
+
+    A row counts once for each label that it holds; of a range the bounds count.
+    """
     names = {"table": sql.Identifier(column.schema, column.table), "column": sql.Identifier(column.column)}
-    if column.shape == "array":
+    if column.shape != "scalar":
         whole = sql.SQL("SELECT count(*), count(*) - count({column}) FROM ONLY {table}").format(**names)
         rows, nulls = cursor.execute(whole).fetchone() or (0, 0)
         each = sql.SQL(
-            "SELECT label, count(*) FROM ONLY {table} "
-            "CROSS JOIN LATERAL (SELECT DISTINCT unnest({column})::text) AS held (label) GROUP BY 1"
-        ).format(**names)
+            "SELECT label, count(*) FROM ONLY {table} AS held_by CROSS JOIN LATERAL ({held}) AS held (label) "
+            "WHERE label IS NOT NULL GROUP BY 1"
+        ).format(**names, held=_held(cursor, column))
         return rows, nulls, dict(cursor.execute(each).fetchall())
     each = sql.SQL("SELECT {column}::text, count(*) FROM ONLY {table} GROUP BY 1").format(**names)
     counts = dict(cursor.execute(each).fetchall())
     return sum(counts.values()), counts.pop(None, 0), counts
+
+
+def _held(cursor: psycopg.Cursor[Any], column: EnumColumn) -> sql.Composable:
+    """Return the query that gives the labels that one row holds, each once, by every way that leads to the type."""
+    type_schema, type_name = parts_of(column.type)
+    places = {"type_schema": type_schema, "type_name": type_name, "schema": column.schema, "table": column.table}
+    ways = cursor.execute(query("inventory/enum_paths"), {**places, "column": column.column}).fetchall()
+    return sql.SQL(" UNION ").join(_along(column.column, steps) for (steps,) in ways)
+
+
+def _along(column: str, steps: Sequence[tuple[str, str | None]]) -> sql.Composable:
+    """Return the query that follows one way from a column to labels: arrays are unnested, ranges give their bounds."""
+    value: sql.Composable = sql.SQL("held_by.{}").format(sql.Identifier(column))
+    given: sql.Composable = sql.SQL("")
+    for number, (step, name) in enumerate(steps):
+        if step == "attribute":
+            value = sql.SQL("({}).{}").format(value, sql.Identifier(str(name)))
+        elif step != "domain":
+            each = "unnest({})" if step == "array" else "unnest(ARRAY[lower({0}), upper({0})])"
+            place = sql.Identifier(f"step_{number}")
+            given += sql.SQL(", " if given.as_string() else " FROM ")
+            given += sql.SQL("LATERAL (SELECT {}) AS {} (value)").format(sql.SQL(each).format(value), place)
+            value = sql.SQL("{}.value").format(place)
+    return sql.SQL("SELECT DISTINCT {}::text").format(value) + given
 
 
 def _reason(error: errors.Error, seconds: float) -> str:

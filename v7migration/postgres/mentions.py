@@ -13,15 +13,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_STRING = re.compile(r"'((?:[^']|'')*)'")
 _TOKEN = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*|::|:=|[^\s\w]')
 _SQL_LANGUAGES = frozenset({"sql", "plpgsql"})
 _BEFORE_A_TABLE = frozenset({"from", "join", "update", "table", "only", "truncate", "using", "copy", "references"})
 _BEFORE_INTO = frozenset({"insert", "merge"})
-_BEFORE_A_TYPE = frozenset({"::", "returns", "setof"})
+_BEFORE_A_TYPE = frozenset({"::", "returns", "setof", "type"})
 _AFTER_A_DECLARATION = frozenset({";", ":=", "=", "default", "not", "["})
 _STATEMENTS = frozenset(
     {"return", "perform", "raise", "call", "close", "exit", "continue", "open", "fetch", "commit", "rollback"}
-    | {"if", "elsif", "else", "end", "loop", "null", "select", "into", "execute", "assert", "next", "query", "move"}
+    | {
+        "if",
+        "elsif",
+        "else",
+        "end",
+        "loop",
+        "begin",
+        "null",
+        "select",
+        "into",
+        "execute",
+        "assert",
+        "next",
+        "query",
+        "move",
+    }
 )
 Objects = dict[str, dict[str, list[str]]]
 
@@ -45,12 +61,13 @@ class Places:
 
 @dataclass(frozen=True)
 class _Word:
-    """A name of one or more parts with the tokens around it."""
+    """A name of one or more parts with the tokens around it, and the word before the parenthesis that it is in."""
 
     parts: tuple[str, ...]
     before: tuple[str, str]
     after: tuple[str, str]
     as_table: bool
+    within: str
 
 
 def search_path(schema: str, setting: str | None) -> list[str]:
@@ -66,19 +83,25 @@ def mentions(body: str, *, places: Places, language: str, path: Sequence[str]) -
 
 
 def _tokens(body: str, language: str) -> list[str]:
-    """Return the tokens without comments; quotes around strings are dropped, so that their contents are read too."""
-    text = _COMMENT.sub(" ", body).replace("'", " ")
+    """Return the tokens without comments; a string gives a quote and then its contents, so that they are read too."""
+    text = _COMMENT.sub(" ", body)
     if language not in _SQL_LANGUAGES:  # there double quotes hold strings
-        text = text.replace('"', " ")
-    return _TOKEN.findall(text)
+        return _TOKEN.findall(re.sub("['\"]", " ", text))
+    text = _STRING.sub(lambda match: " \0 " + match[1].replace("'", " ") + " ", text)
+    return _TOKEN.findall(text.replace("'", " ").replace("\0", "'"))
 
 
 def _words(tokens: list[str]) -> Iterator[_Word]:
     """Yield every name, and whether it stands where a table does: after FROM and such, or in the list behind them."""
     expected = listing = False
+    around: list[str] = []
     index = 0
     while index < len(tokens):
         if not _is_name(tokens[index]):
+            if tokens[index] == "(":
+                around.append(_at(tokens, index - 1))
+            elif tokens[index] == ")" and around:
+                around.pop()
             expected = (expected and tokens[index] == "(") or (listing and tokens[index] == ",")
             listing = listing and tokens[index] == ","
             index += 1
@@ -91,9 +114,9 @@ def _words(tokens: list[str]) -> Iterator[_Word]:
         if word in _BEFORE_A_TABLE or (word == "into" and before[1] in _BEFORE_INTO):
             expected, listing = before[1] != "distinct", False
         elif word not in ("only", "as", "lateral", "if", "exists"):
-            yield _Word(
-                tuple(map(_folded, tokens[index:end:2])), before, (_at(tokens, end), _at(tokens, end + 1)), expected
-            )
+            after = (_at(tokens, end), _at(tokens, end + 1))
+            within = around[-1] if around else ""
+            yield _Word(tuple(map(_folded, tokens[index:end:2])), before, after, expected, within)
             listing = listing or expected
             expected = False
         index = end
@@ -118,11 +141,13 @@ def _meant(word: _Word, places: Places, path: Sequence[str]) -> Iterator[str]:
     if _is_type(word):
         yield from _found(places.type, name, path)
         yield from _found(places.relation, name, path)
+    elif word.after[0] == "'" and word.before[1] not in ("raise", "time"):  # mood 'happy'
+        yield from _found(places.type, name, path)
 
 
 def _is_type(word: _Word) -> bool:
     earlier, previous = word.before
-    if previous in _BEFORE_A_TYPE or (previous == "as" and word.after[0] == ")"):
+    if previous in _BEFORE_A_TYPE or (previous == "as" and word.within == "cast"):
         return True
     declared = _is_name(previous) and previous not in _STATEMENTS and earlier in (";", "declare", previous)
     return word.after[0] in _AFTER_A_DECLARATION and (previous == "constant" or declared)

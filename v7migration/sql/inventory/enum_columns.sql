@@ -6,7 +6,7 @@ WITH RECURSIVE edge (type, carrier, step) AS MATERIALIZED (
     UNION ALL SELECT rngsubtype, rngtypid, 'other' FROM pg_range
     UNION ALL SELECT rngsubtype, rngmultitypid, 'other' FROM pg_range
     UNION ALL SELECT a.atttypid, c.reltype, 'other' FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-               WHERE c.relkind = 'c' AND a.attnum > 0 AND NOT a.attisdropped
+               WHERE c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped
 ), carrier (enum, type, shape, domain) AS (
     SELECT oid, oid, 'scalar', false FROM pg_type WHERE typtype = 'e'
     UNION

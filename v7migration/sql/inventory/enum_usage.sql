@@ -7,11 +7,15 @@ WITH RECURSIVE edge (type, carrier) AS MATERIALIZED (
     UNION ALL SELECT rngsubtype, rngtypid FROM pg_range
     UNION ALL SELECT rngsubtype, rngmultitypid FROM pg_range
     UNION ALL SELECT a.atttypid, c.reltype FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-               WHERE c.relkind = 'c' AND a.attnum > 0 AND NOT a.attisdropped
+               WHERE c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped
 ), carrier (enum, type) AS (
     SELECT oid, oid FROM pg_type WHERE typtype = 'e'
     UNION
     SELECT c.enum, e.carrier FROM carrier AS c JOIN edge AS e ON e.type = c.type
+), row_type AS MATERIALIZED (
+    -- A table's row type and its array: a column of it holds the table's types, a function that takes it names none.
+    SELECT unnest(ARRAY[t.oid, t.typarray]) AS type
+      FROM pg_type AS t JOIN pg_class AS c ON c.oid = t.typrelid WHERE c.relkind <> 'c'
 ), member AS MATERIALIZED (
     SELECT m.enum, a.attrelid, a.attnum, a.attname, c.relkind, n.nspname, c.relname
       FROM carrier AS m
@@ -21,6 +25,7 @@ WITH RECURSIVE edge (type, carrier) AS MATERIALIZED (
 ), dependent AS (
     SELECT m.enum, d.classid, d.objid, d.objsubid
       FROM carrier AS m JOIN pg_depend AS d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = m.type
+     WHERE m.type NOT IN (SELECT type FROM row_type)
     UNION
     SELECT m.enum, d.classid, d.objid, d.objsubid
       FROM member AS m
@@ -64,6 +69,12 @@ SELECT d.enum::bigint, n.nspname || '.' || c.relname || '.' || a.attname || ' ('
   JOIN pg_attribute AS a ON a.attrelid = v.adrelid AND a.attnum = v.adnum
   JOIN pg_class AS c ON c.oid = v.adrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL (SELECT CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated' END) AS k (kind)
+UNION
+SELECT d.enum::bigint, 'domain ' || n.nspname || '.' || t.typname || ' (default)', 'domain default', n.nspname || '.' || t.typname,
+       NULL, NULL, pg_get_expr(t.typdefaultbin, 0), n.nspname
+  FROM dependent AS d
+  JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typtype = 'd' AND t.typdefaultbin IS NOT NULL
+  JOIN pg_namespace AS n ON n.oid = t.typnamespace
 UNION
 SELECT d.enum::bigint, n.nspname || '.' || COALESCE(c.relname, t.typname) || ' (' || s.kind || ' constraint ' || k.conname || ')',
        s.kind, n.nspname || '.' || COALESCE(c.relname, t.typname), NULL, k.conname,
