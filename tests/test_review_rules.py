@@ -141,6 +141,108 @@ RULES = [
     ("V7S051", "refuse", 1, "ALTER TABLE x DROP COLUMN a;\nALTER TABLE x ADD COLUMN a int;",
      "ALTER TABLE x ADD COLUMN a int;\nALTER TABLE x DROP COLUMN a;"),
     ("V7S212", "accept", 1, "ALTER TABLE x ALTER a SET NOT NULL;", "ALTER TABLE x ALTER a SET STATISTICS 10;"),
+    # What the rollback does not put back.
+    *[
+        (identifier, "accept", 1, change + BACK.format("DROP TABLE IF EXISTS y;"), change + BACK.format(undone))
+        for identifier, change, undone in (
+            ("V7S227", "INSERT INTO x (id) VALUES (1);", "DELETE FROM x WHERE id = 1;"),
+            ("V7S227", "WITH n AS (INSERT INTO x VALUES (1) RETURNING id) SELECT id FROM n;", "DELETE FROM x;"),
+            ("V7S226", "ALTER TYPE m RENAME VALUE 'a' TO 'b';", "ALTER TYPE m RENAME VALUE 'b' TO 'a';"),
+            ("V7S226", "ALTER TABLE x RENAME TO z;", "ALTER TABLE z RENAME TO x;"),
+            ("V7S226", "ALTER TABLE s.x RENAME COLUMN a TO b;", "ALTER TABLE s.x RENAME b TO a;"),
+            ("V7S220", "ALTER DOMAIN d SET NOT NULL;", "ALTER DOMAIN d DROP NOT NULL;"),
+            ("V7S220", "ALTER FUNCTION f() STABLE;", "ALTER FUNCTION f() VOLATILE;"),
+            ("V7S220", "ALTER POLICY p ON x USING (true);", "ALTER POLICY p ON x USING (false);"),
+            ("V7S220", "ALTER TABLE x ENABLE ROW LEVEL SECURITY;", "ALTER TABLE x DISABLE ROW LEVEL SECURITY;"),
+            ("V7S220", "ALTER TABLE x DISABLE TRIGGER t;", "ALTER TABLE x ENABLE TRIGGER t;"),
+            ("V7S220", "ALTER TABLE p ATTACH PARTITION q DEFAULT;", "ALTER TABLE p DETACH PARTITION q;"),
+            ("V7S219", "REVOKE SELECT ON x FROM a;", "GRANT SELECT ON x TO a;"),
+            ("V7S219", "GRANT EXECUTE ON FUNCTION f() TO a;", "REVOKE EXECUTE ON FUNCTION f() FROM a;"),
+            ("V7S219", "GRANT SELECT ON ALL TABLES IN SCHEMA s TO a;", "REVOKE ALL ON ALL TABLES IN SCHEMA s FROM a;"),
+            ("V7S218", "COMMENT ON FUNCTION f() IS 'new';", "COMMENT ON FUNCTION f() IS 'old';"),
+        )
+    ],
+    *[("V7S051", "refuse", 1, change, "SELECT 1;") for change in (
+        "INSERT INTO x VALUES (1);", "GRANT SELECT ON x TO a;", "ALTER TYPE m ADD VALUE 'x';",
+        "COMMENT ON TABLE x IS 'a';", "CREATE INDEX ON x (a);",
+        "ALTER TABLE x ALTER a TYPE text;", "ALTER TABLE x ADD PRIMARY KEY (id);",
+        "ALTER TABLE x RENAME TO y;", "DROP TABLE x;",
+    )],
+    ("V7S205", "accept", 1, "UPDATE x SET a = 1;", "ALTER TABLE x ADD COLUMN a int;\nUPDATE x SET a = 1;"),
+    ("V7S205", "accept", 1, "INSERT INTO x VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1;",
+     "INSERT INTO x VALUES (1) ON CONFLICT (id) DO NOTHING;"),
+    # Names of WITH clauses are no tables, but a query that is not recursive reads the table of its own name.
+    ("V7S302", "refuse", 1, "SELECT 1 FROM t;\nCREATE TABLE t (id int);",
+     "WITH RECURSIVE t AS (SELECT 1 UNION SELECT * FROM t) SELECT * FROM t;\nCREATE TABLE t (id int);"),
+    ("V7S302", "refuse", 1, "WITH t AS (SELECT * FROM t) SELECT * FROM t;\nCREATE TABLE t (id int);",
+     "WITH t AS (SELECT 1) SELECT * FROM t;\nCREATE TABLE t (id int);"),
+    # Foreign keys follow renames and drops; what they refer to must fit.
+    ("V7S301", "refuse", 3, "CREATE TABLE a (id int PRIMARY KEY);\nALTER TABLE a DROP CONSTRAINT a_pkey;\n"
+     "CREATE TABLE b (x int REFERENCES a (id));",
+     "CREATE TABLE a (id int PRIMARY KEY);\nALTER TABLE a RENAME COLUMN id TO n;\n"
+     "CREATE TABLE b (x int REFERENCES a (n));"),
+    ("V7S301", "refuse", 3, "CREATE TABLE a (id int);\nCREATE UNIQUE INDEX i ON a (id);DROP INDEX i;\n"
+     "CREATE TABLE b (x int REFERENCES a (id));",
+     "CREATE TABLE a (id int PRIMARY KEY);\nALTER TABLE a RENAME TO c;\nCREATE TABLE b (x int REFERENCES c (id));"),
+    ("V7S301", "refuse", 2, "CREATE TABLE a (id int UNIQUE DEFERRABLE);\nCREATE TABLE b (x int REFERENCES a (id));",
+     "CREATE TABLE a (id int UNIQUE NOT DEFERRABLE);\nCREATE TABLE b (x int REFERENCES a (id));"),
+    ("V7S301", "refuse", 2, "CREATE VIEW v AS SELECT 1 AS id;\nCREATE TABLE b (x int REFERENCES v (id));",
+     "CREATE TABLE v (id int PRIMARY KEY);\nCREATE TABLE b (x int REFERENCES v (id));"),
+    ("V7S301", "refuse", 2, "CREATE TABLE a (id uuid PRIMARY KEY);\nCREATE TABLE b (x varchar(36) REFERENCES a);",
+     "CREATE TABLE a (id bigint PRIMARY KEY);\nCREATE TABLE b (x int REFERENCES a);"),
+    ("V7S301", "refuse", 2, "CREATE TABLE a (x int, y int, PRIMARY KEY (x, y));\nCREATE TABLE b (x int REFERENCES a);",
+     "CREATE TABLE a (x int, y int, PRIMARY KEY (x, y));\n"
+     "CREATE TABLE b (x int, y int, FOREIGN KEY (x, y) REFERENCES a);"),
+    # An INSERT is guarded only by a look at its own table, or by values of a key that are the same again.
+    *[("V7S303", "accept", 2, f"CREATE TABLE g (id int PRIMARY KEY, n int);\n{bad}",
+       f"CREATE TABLE g (id int PRIMARY KEY, n int);\n{good}") for bad, good in (
+        ("INSERT INTO g SELECT max(id) + 1, 1 FROM g;", "INSERT INTO g SELECT x, 1 FROM generate_series(1, 3) x;"),
+        ("INSERT INTO g (id) VALUES (random()::int);", "INSERT INTO g (id) VALUES ('1'::int);"),
+        ("INSERT INTO g (n) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM other);",
+         "INSERT INTO g (n) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM g);"),
+        ("INSERT INTO g (n) SELECT a FROM other WHERE b IS NULL;",
+         "INSERT INTO g (n) SELECT a FROM other LEFT JOIN g ON g.n = a WHERE g.id IS NULL;"),
+        ("INSERT INTO g (n) SELECT 1 WHERE (SELECT count(*) FROM other) = 0;",
+         "INSERT INTO g (n) SELECT 1 WHERE (SELECT count(*) FROM g) = 0;"),
+        ("INSERT INTO g (n) VALUES (1) ON CONFLICT DO NOTHING;",
+         "INSERT INTO g (id) VALUES (1) ON CONFLICT DO NOTHING;"),
+        ("WITH a AS (INSERT INTO g (n) VALUES (1) RETURNING n) SELECT n FROM a;", "INSERT INTO g VALUES (1, 1);"),
+    )],
+    # Rewrites and scans.
+    *[("V7S221", "accept", 1, f"ALTER TABLE x ADD COLUMN a {bad};", f"ALTER TABLE x ADD COLUMN a {good};")
+      for bad, good in (("int DEFAULT random()", "text DEFAULT md5('a')"),
+                        ("text DEFAULT own()", "text DEFAULT 'own()'"),
+                        ("timestamptz DEFAULT clock_timestamp()", "int[] DEFAULT array_fill(0, ARRAY[3])"))],
+    ("V7S221", "accept", 2, "CREATE DOMAIN d AS int CHECK (value > 0);\nALTER TABLE x ADD COLUMN a d;",
+     "CREATE DOMAIN d AS int;\nALTER TABLE x ADD COLUMN a d;"),
+    ("V7S221", "accept", 2, FUNCTION.format("sql", "SELECT 1", "") + "\nALTER TABLE x ADD COLUMN a int DEFAULT f();",
+     FUNCTION.format("sql", "SELECT 1", "IMMUTABLE") + "\nALTER TABLE x ADD COLUMN a int DEFAULT f();"),
+    *[("V7S213", "accept", 1, f"ALTER TABLE x ADD COLUMN a int {bad};", f"ALTER TABLE x ADD COLUMN a int {good};")
+      for bad, good in (("CHECK (a > 0)", "REFERENCES y"), ("UNIQUE", "DEFAULT 3"), ("DEFAULT 1 REFERENCES y", ""))],
+    ("V7S211", "accept", 1, "REFRESH MATERIALIZED VIEW m;", "REFRESH MATERIALIZED VIEW CONCURRENTLY m;"),
+    ("V7S211", "accept", 1, "REINDEX TABLE x;", "REINDEX TABLE CONCURRENTLY x;"),
+    # Joins: what is counted must be of a table whose rows stay single.
+    ("V7S304", "accept", 4, VIEW + "SELECT t.id, sum(t.severity) FROM t JOIN e ON e.p = t.id GROUP BY t.id;",
+     VIEW + "SELECT t.id, sum(e.p) FROM t JOIN e ON e.p = t.id GROUP BY t.id;"),
+    ("V7S304", "accept", 4, VIEW + "SELECT p.n, t.id, e.id AS f FROM p JOIN t ON t.p = p.id JOIN e ON e.p = p.id;",
+     VIEW + "SELECT p.n, t.id FROM p JOIN t ON t.p = p.id;"),
+    ("V7S304", "accept", 4, VIEW + "SELECT p.n, t.severity FROM p, t;",
+     VIEW + "SELECT p.n, u.x FROM p CROSS JOIN LATERAL unnest(ARRAY[p.n]) AS u (x);"),
+    # Letters: windows, BETWEEN, what keeps the letters, ENUMs cast to text, values that a CHECK lists.
+    *[("V7S305", "accept", 4, VIEW + bad, VIEW + good) for bad, good in (
+        ("SELECT row_number() OVER (ORDER BY risk) FROM p;", "SELECT row_number() OVER (ORDER BY level) FROM p;"),
+        ("SELECT 1 FROM p WHERE risk BETWEEN 'a' AND 'b';", "SELECT 1 FROM p WHERE level BETWEEN 1 AND 2;"),
+        ("SELECT max(lower(risk)) FROM p;", "SELECT max(length(risk)) FROM p;"),
+        ("SELECT 1 FROM p ORDER BY coalesce(risk, 'low');", "SELECT mode() WITHIN GROUP (ORDER BY risk) FROM p;"),
+    )],
+    ("V7S305", "accept", 3, "CREATE TYPE m AS ENUM ('low', 'high');\nCREATE TABLE p (sort m);\n"
+     "CREATE VIEW v AS SELECT max(sort::text) FROM p;",
+     "CREATE TYPE m AS ENUM ('low', 'high');\nCREATE TABLE p (sort m);\nCREATE VIEW v AS SELECT max(sort) FROM p;"),
+    ("V7S305", "accept", 2, "CREATE TABLE p (sort text CHECK (sort IN ('low', 'high')));\n"
+     "CREATE VIEW v AS SELECT max(sort) FROM p;",
+     "CREATE TABLE p (sort text CHECK (sort <> ''));\nCREATE VIEW v AS SELECT max(sort) FROM p;"),
+    ("V7S305", "advice", 2, "CREATE TABLE p (status text);\nCREATE VIEW v AS SELECT 1 FROM p ORDER BY status;",
+     "CREATE TABLE p (status int);\nCREATE VIEW v AS SELECT 1 FROM p ORDER BY status;"),
     ("V7S214", "accept", 1, FUNCTION.format("plpgsql", "BEGIN EXECUTE 'x'; RETURN 1; END", ""),
      FUNCTION.format("plpgsql", "BEGIN PERFORM 'EXECUTE'; RETURN 1; END", "")),
 ]  # fmt: skip
@@ -197,6 +299,12 @@ AGAINST = [
      "CREATE VIEW v AS WITH nowhere AS (SELECT 1 AS id) SELECT id FROM nowhere;", "nowhere"),
     ("V7C004", "accept", 'CREATE VIEW v AS SELECT id FROM "inner";', 'CREATE VIEW v AS SELECT id FROM app."inner";',
      "Write app.inner"),
+    ("V7S212", "accept", "ALTER TABLE taken ALTER n TYPE varchar(5);", "ALTER TABLE taken ALTER n TYPE varchar(10);",
+     "character varying(9)"),
+    ("V7S212", "accept", "ALTER TABLE taken ALTER n TYPE text USING upper(n);",
+     "ALTER TABLE taken ALTER n TYPE text USING n::text;", "USING"),
+    ("V7S228", "advice", "ALTER TABLE taken ALTER n TYPE text;", "ALTER TABLE taken ALTER id TYPE bigint;",
+     "only the catalogs"),
     ("V7S301", "refuse", "CREATE TABLE b (a int REFERENCES taken (id));",
      "CREATE TABLE b (a int REFERENCES public.keyed);", "no unique key"),
     ("V7S302", "refuse", "INSERT INTO absent SELECT 1;\nCREATE TABLE absent (id int);",

@@ -34,8 +34,9 @@ def test_the_lines_are_exact_with_windows_line_ends_and_letters_of_several_bytes
 
 
 def test_what_stops_writers_of_a_table_that_was_there_must_be_accepted() -> None:
-    assert ("SQ-require-concurrent-reindex", "accept", 1) in told("REINDEX TABLE a;")
-    assert "SQ-require-concurrent-reindex" not in {item[0] for item in told("REINDEX TABLE CONCURRENTLY a;")}
+    assert ("SQ-require-concurrent-partition-detach", "accept", 1) in told("ALTER TABLE a DETACH PARTITION b;")
+    found = {item[0] for item in told("ALTER TABLE a DETACH PARTITION b CONCURRENTLY;")}
+    assert "SQ-require-concurrent-partition-detach" not in found
 
 
 def test_what_our_rules_say_of_the_statement_is_not_said_twice() -> None:

@@ -40,11 +40,12 @@ SAME = {
     "adding-serial-primary-key-field": {"V7S213", "V7S221"}, "ban-drop-column": {"V7S204", "V7S117"},
     "ban-drop-constraint": {"V7S204", "V7S117"}, "ban-drop-database": {"V7S112"},
     "ban-drop-table": {"V7S204", "V7S117"},
-    "ban-drop-not-null": {"V7S212"}, "ban-truncate-cascade": {"V7S106"}, "changing-column-type": {"V7S212"},
+    "ban-drop-not-null": {"V7S212"}, "ban-truncate-cascade": {"V7S106"}, "changing-column-type": {"V7S212", "V7S228"},
     "constraint-missing-not-valid": {"V7S213"}, "disallowed-unique-constraint": {"V7S213"},
     "prefer-timestamp-tz": {"V7S306"}, "renaming-column": {"V7S207"}, "renaming-table": {"V7S207"},
     "require-concurrent-index-creation": {"V7S211"}, "require-concurrent-index-deletion": {"V7S204"},
-    "transaction-nesting": {"V7S101"}, "ban-uncommitted-transaction": {"V7S101"},
+    "require-concurrent-reindex": {"V7S211"}, "transaction-nesting": {"V7S101"},
+    "ban-uncommitted-transaction": {"V7S101"},
 }  # fmt: skip
 
 

@@ -6,29 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import grammar, objects
-from .known import SERIAL, type_name
+from .known import Known, type_name
 from .model import ACCEPT, Problem, Section, Statement, Step
 from .objects import Named
+from .rewriting import adds_rewriting, adds_scanning
 
-# Functions whose value is one for the whole statement: a default from them needs no rewrite.
-STABLE = frozenset({
-    "now", "transaction_timestamp", "statement_timestamp", "current_setting", "current_user", "session_user",
-    "current_database", "current_schema", "txid_current", "pg_current_xact_id", "pg_backend_pid", "lower", "upper",
-    "coalesce", "concat", "to_timestamp", "make_interval", "array", "jsonb_build_object", "jsonb_build_array",
-    "json_build_object", "json_build_array", "to_jsonb", "to_json", "date_trunc", "make_date", "int4range", "tstzrange",
-})  # fmt: skip
 WORK = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt", "CreateTableAsStmt", "RefreshMatViewStmt", "ReindexStmt"})
 TIMEOUTS = frozenset({"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "deadlock_timeout"})
 
 
-def findings(section: Section, step: Step, made: set[Named]) -> Iterator[Problem]:
+def findings(section: Section, step: Step, made: set[Named], known: Known) -> Iterator[Problem]:
     """What stands against the statements of one step, which the server runs in one transaction."""
     for statement in step.statements:
         root = grammar.tree(statement.text)
         yield from _zoneless(section, statement, root)
         yield from _timeouts(section, statement, root)
         if grammar.kind(root) == "AlterTableStmt" and ("table", objects.relation(root.relation)) not in made:
-            yield from _added(section, statement, root)
+            yield from _added(section, statement, root, known)
     if step.transactional:
         yield from _validated_at_once(section, step, made)
         yield from _held(section, step, made)
@@ -64,7 +58,7 @@ def _timeouts(section: Section, statement: Statement, root: Any) -> Iterator[Pro
             yield Problem("V7S225", ACCEPT, section.number, statement.line, message, hint)
 
 
-def _added(section: Section, statement: Statement, root: Any) -> Iterator[Problem]:
+def _added(section: Section, statement: Statement, root: Any, known: Known) -> Iterator[Problem]:
     """Columns added to a table with rows: those that rewrite it, and those that its rows cannot fill."""
     table = _short(objects.relation(root.relation))
     for command in grammar.nodes(root, "AlterTableCmd"):
@@ -72,7 +66,7 @@ def _added(section: Section, statement: Statement, root: Any) -> Iterator[Proble
             continue
         column = getattr(command, "def").column_def
         line = statement.line_of(column.location)
-        if reason := rewriting(column):
+        if reason := adds_rewriting(column, known):
             message = f"the column {column.colname} rewrites {table} under the strongest lock: {reason}"
             hint = "Add it empty, set the default for new rows, and fill the old ones in batches."
             yield Problem("V7S221", ACCEPT, section.number, line, message, hint)
@@ -80,25 +74,12 @@ def _added(section: Section, statement: Statement, root: Any) -> Iterator[Proble
             message = f"the column {column.colname} is NOT NULL without a default: it fails where {table} has rows"
             hint = "Give it a constant default, or add it without NOT NULL and fill it first."
             yield Problem("V7S222", ACCEPT, section.number, line, message, hint)
-
-
-def rewriting(column: Any) -> str:
-    """Why adding a column (a ColumnDef) writes every row of its table anew; '' when it does not."""
-    if (grammar.strings(column.type_name.names) or [""])[-1] in SERIAL:
-        return "each row gets a number of its own"
-    for item in column.constraints:
-        contype = grammar.constant(item.constraint, "contype")
-        if contype == "CONSTR_IDENTITY":
-            return "each row gets a number of its own"
-        if contype == "CONSTR_GENERATED" and getattr(item.constraint, "generated_kind", "s") != "v":
-            return "each row's value is computed and stored"
-        if contype == "CONSTR_DEFAULT":
-            calls = grammar.nodes(item.constraint.raw_expr, "FuncCall")
-            names = [(grammar.strings(call.funcname) or [""])[-1] for call in calls]
-            changing = [name for name in names if name not in STABLE]
-            if changing:
-                return f"its default {changing[0]}() may differ from row to row"
-    return ""
+        if not adds_rewriting(column, known) and (reason := adds_scanning(column)):
+            message = f"the column {column.colname} makes {table} be read under the strongest lock: {reason}"
+            hint = (
+                "Add the column alone; add its constraint NOT VALID, or by an index built CONCURRENTLY, in later steps."
+            )
+            yield Problem("V7S213", ACCEPT, section.number, line, message, hint)
 
 
 def _is_empty_but_required(column: Any) -> bool:

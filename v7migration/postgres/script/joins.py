@@ -1,7 +1,8 @@
-"""Views that multiply rows: an aggregate over a join in which no table's rows stay single (V7S304).
+"""Views that multiply rows: a join in which the rows that are shown or counted do not stay single (V7S304).
 
 A join keeps the *grain* of one of its tables when every other table adds at most one row to each of its rows: its join
-columns hold a unique key. Two one-to-many sides have no such table, and counts and sums over them are products.
+columns hold a unique key. Two one-to-many sides have no such table, and counts and sums over them are products; a sum
+over a table that is no grain counts each of its rows once for every row that the join adds to it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from .known import Key, Known
 
 COUNTING = frozenset({
     "count", "sum", "avg", "array_agg", "string_agg", "json_agg", "jsonb_agg", "stddev", "variance", "xmlagg",
-    "stddev_pop", "stddev_samp", "var_pop", "var_samp", "json_object_agg", "jsonb_object_agg",
+    "stddev_pop", "stddev_samp", "var_pop", "var_samp", "json_object_agg", "jsonb_object_agg", "corr", "covar_pop",
+    "covar_samp", "percentile_cont", "percentile_disc", "regr_slope", "regr_intercept", "regr_count", "regr_r2",
 })  # fmt: skip
 MANY_ROWS = frozenset({
     "unnest", "generate_series", "jsonb_array_elements", "jsonb_array_elements_text", "json_array_elements",
@@ -45,20 +47,60 @@ class _From:
     equal: list[tuple[tuple[str, str], tuple[str, str] | None]] = field(default_factory=list)
 
 
-def multiplied(select: Any, known: Known) -> tuple[Any, list[str]] | None:
-    """The first aggregate of a query over a join without a grain, with the names of the sides; None without one."""
-    aggregate = next(_aggregates(select), None)
-    if aggregate is None or len(list(grammar.nodes(select, "RangeVar", "RangeSubselect", "RangeFunction"))) < 2:
+def multiplied(select: Any, known: Known, *, shown: bool = False) -> tuple[Any, str] | None:
+    """The first place of a query where rows of a join are multiplied, and what happens there; None without one.
+
+    Args:
+        select: a ``SelectStmt``.
+        known: the keys of tables.
+        shown: the query is what a view shows, so that its rows matter without an aggregate too.
+    """
+    if len(list(grammar.nodes(select, "RangeVar", "RangeSubselect", "RangeFunction"))) < 2:
         return None
     clause = _From()
     for item in select.from_clause:
         _read(grammar.inner(item), clause, known, _ctes(select, known))
     if select.HasField("where_clause"):
         _equalities(grammar.inner(select.where_clause), clause)
-    fewest = 3 if any(side.guessed for side in clause.sides.values()) else 2
-    if len(clause.sides) < fewest or any(_keeps(root, clause) for root in clause.sides):
+    is_guessed = any(side.guessed for side in clause.sides.values())
+    if len(clause.sides) < (3 if is_guessed else 2):
         return None
-    return aggregate, [side.label for side in clause.sides.values() if ONE_ROW not in side.keys]
+    grains = {name for name in clause.sides if _keeps(name, clause)}
+    names = ", ".join(side.label for side in clause.sides.values() if ONE_ROW not in side.keys)
+    for node in _aggregates(select):
+        counted = _counted(node, clause)
+        if not grains:
+            return node, f"the join of {names} multiplies rows, and the aggregate counts the product"
+        if counted and not is_guessed and not counted & grains:
+            label = clause.sides[min(counted)].label
+            return node, f"the join of {names} repeats rows of {label}, and the aggregate counts each of them again"
+    if shown and not grains and _shows_rows(select) and not _is_spread(clause):
+        first = grammar.inner(select.target_list[0])
+        return first, f"the join of {names} multiplies rows, and the view shows the product"
+    return None
+
+
+def _counted(aggregate: Any, clause: _From) -> set[str]:
+    """The sides whose columns an aggregate computes with; empty where one of them cannot be told."""
+    found: set[str] = set()
+    for item in aggregate.args:
+        for node in grammar.nodes(item, "ColumnRef"):
+            place = _place(node, clause)
+            if place is None:
+                return set()
+            found.add(place[0])
+    return {name for name in found if ONE_ROW not in clause.sides[name].keys}
+
+
+def _shows_rows(select: Any) -> bool:
+    """Whether a query shows the rows of its join as they are: it neither groups nor joins them together."""
+    calls = (node for item in select.target_list for node in _own(grammar.inner(item)))
+    return not (select.group_clause or select.distinct_clause or any(_is_aggregate(node) for node in calls))
+
+
+def _is_spread(clause: _From) -> bool:
+    """Whether a function spreads rows out on purpose (``unnest``, ``generate_series``)."""
+    return any(side.label.endswith("()") and ONE_ROW not in side.keys for side in clause.sides.values())
 
 
 def _aggregates(select: Any) -> Iterator[Any]:
@@ -71,9 +113,9 @@ def _aggregates(select: Any) -> Iterator[Any]:
 
 def _own(node: Any) -> Iterator[Any]:
     """The nodes of an expression without those of its subqueries."""
-    inner = {id(part) for query in grammar.nodes(node, "SubLink") for part in grammar.nodes(query)}
-    kept = list(grammar.nodes(node))
-    return (part for part in kept if id(part) not in inner)
+    hidden = [part for query in grammar.nodes(node, "SubLink") for part in grammar.nodes(query)]
+    inner = {id(part) for part in hidden}  # the parts are kept, so that no other one gets the id of one of them
+    return iter([part for part in grammar.nodes(node) if id(part) not in inner])
 
 
 def _ctes(select: Any, known: Known) -> dict[str, _Side]:

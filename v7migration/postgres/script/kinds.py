@@ -71,23 +71,22 @@ DANGEROUS_FUNCTIONS = frozenset({
 
 # ALTER TABLE commands that change what was there before, or take long under the strongest lock.
 TABLE_COMMANDS_TO_ACCEPT = frozenset({
-    "AT_AlterColumnType", "AT_ChangeOwner", "AT_DropNotNull", "AT_SetNotNull", "AT_DropExpression",
+    "AT_ChangeOwner", "AT_DropNotNull", "AT_SetNotNull", "AT_DropExpression",
     "AT_SetLogged", "AT_SetUnLogged", "AT_SetTableSpace", "AT_DisableTrig", "AT_DisableTrigAll", "AT_DisableTrigUser",
     "AT_EnableReplicaTrig", "AT_DisableRowSecurity", "AT_NoForceRowSecurity", "AT_DropInherit", "AT_AddInherit",
     "AT_DetachPartition", "AT_AttachPartition", "AT_SetAccessMethod", "AT_AlterConstraint", "AT_DropIdentity",
     "AT_DisableRule", "AT_SetExpression",
 })  # fmt: skip
 TABLE_COMMANDS = TABLE_COMMANDS_TO_ACCEPT | frozenset({
-    "AT_AddColumn", "AT_ColumnDefault", "AT_AddConstraint", "AT_ValidateConstraint", "AT_DropColumn",
-    "AT_DropConstraint", "AT_SetStatistics", "AT_SetOptions", "AT_ResetOptions", "AT_SetStorage", "AT_SetCompression",
-    "AT_SetRelOptions", "AT_ResetRelOptions", "AT_ReplaceRelOptions", "AT_EnableTrig", "AT_EnableAlwaysTrig",
+    "AT_AddColumn", "AT_AlterColumnType", "AT_ColumnDefault", "AT_AddConstraint", "AT_ValidateConstraint",
+    "AT_DropColumn", "AT_DropConstraint", "AT_SetStatistics", "AT_SetOptions", "AT_ResetOptions", "AT_SetStorage",
+    "AT_SetCompression", "AT_SetRelOptions", "AT_ResetRelOptions",
+    "AT_ReplaceRelOptions", "AT_EnableTrig", "AT_EnableAlwaysTrig",
     "AT_EnableTrigAll", "AT_EnableTrigUser", "AT_EnableRowSecurity", "AT_ForceRowSecurity", "AT_AddIdentity",
     "AT_SetIdentity", "AT_ReplicaIdentity", "AT_ClusterOn", "AT_DropCluster",
 })  # fmt: skip
 # What the most expensive of them cost, and the way around it.
 WHAT_IT_COSTS = {
-    "AT_AlterColumnType": "Every row and every index of the column is written anew under the strongest lock, unless"
-    " the new type only widens the old one: add a column of the new type and fill it in batches.",
     "AT_SetNotNull": "Every row is read under the strongest lock: add CHECK (… IS NOT NULL) NOT VALID, VALIDATE it in a"
     " step of its own, then SET NOT NULL reads nothing.",
 }

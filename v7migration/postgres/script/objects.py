@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from v7migration.postgres.qualified import first, holder, joined, last
 
-from . import grammar
+from . import ctes, grammar
 from .model import Script, Section, Statement
 
 Named = tuple[str, str]  # (kind, name), for example ("view", "v7_monitoring.v7_migration_dashboard")
@@ -112,6 +113,12 @@ def _part(table: str, name: str) -> str:
     return f"{table}.{joined(name)}"
 
 
+@lru_cache(maxsize=4)
+def names_of(made: frozenset[Named]) -> frozenset[str]:
+    """The names of objects, whatever their kind."""
+    return frozenset(name for _, name in made)
+
+
 def created(statement: Statement) -> list[Named]:
     """What a statement makes."""
     return _created(grammar.tree(statement.text))
@@ -185,9 +192,15 @@ def _added(node: Any) -> list[Named]:
 
 def uses(statement: Statement) -> Uses:
     """What a statement names, its own subject included. Bodies of functions are text and are not looked into."""
-    found = Uses()
-    for node in grammar.nodes(grammar.tree(statement.text)):
-        _collect(found, node)
+    return uses_of(grammar.tree(statement.text))
+
+
+def uses_of(root: Any) -> Uses:
+    """As :func:`uses`, of a statement's tree."""
+    found, named = Uses(), ctes.places(root)
+    for node in grammar.nodes(root):
+        if grammar.kind(node) != "RangeVar" or node.location not in named:
+            _collect(found, node)
     found.schemas |= {first(name) for name in found.relations | found.functions | found.types}
     return found
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from typing import Any
 
-from . import grammar, objects
-from .known import Known, Relation
-from .model import ACCEPT, REFUSE, Problem, Section, Statement
+from . import grammar, inserts, objects, rewriting
+from .known import Known, Relation, comparable, type_name
+from .model import REFUSE, Problem, Section, Statement
 from .objects import Named
 
 Placed = tuple[Section, Statement]
@@ -20,15 +20,17 @@ def findings(order: list[Placed], known: Known, held: Set[Named] | None = None) 
     ``held`` is what the target holds, None where it is not known.
 
     V7S301 a foreign key without a unique target, V7S302 an object used before it is made, V7S303 an INSERT whose
-    second run would double rows.
+    second run would double rows, V7S212 and V7S228 a column that gets another type.
     """
     yield from _too_early(order, held)
+    made: set[Named] = set()
     for section, statement in order:
         root = grammar.tree(statement.text)
+        yield from rewriting.retyped(section, statement, root, known, made)
+        made.update(objects.created(statement))
         known.learn(root)
         yield from _foreign_keys(section, statement, root, known)
-        if grammar.kind(root) == "InsertStmt":
-            yield from _insert(section, statement, root, known)
+        yield from inserts.findings(section, statement, root, known)
 
 
 def _too_early(order: list[Placed], held: Set[Named] | None) -> Iterator[Problem]:
@@ -74,18 +76,39 @@ def _there(
 
 
 def _foreign_keys(section: Section, statement: Statement, root: Any, known: Known) -> Iterator[Problem]:
-    for node in grammar.nodes(root, "Constraint"):
-        if grammar.constant(node, "contype") != "CONSTR_FOREIGN":
-            continue
+    for node, own, kinds in _references(root, known):
         name = objects.relation(node.pktable)
         target, wanted = known.relations.get(name), grammar.strings(node.pk_attrs)
-        if target is None or target.open:
+        if target is None:
             continue
-        if reason := _no_key(target, wanted):
+        reason = _no_table(target) or ("" if target.open else _no_key(target, wanted))
+        what = "has no unique target"
+        if not reason and not target.open:
+            what, reason = "cannot be made", _no_match(own, kinds, wanted or list(target.primary), target)
+        if reason:
             line = statement.line_of(node.location)
-            message = f"the foreign key to {name.removeprefix('public.')} has no unique target: {reason}"
+            message = f"the foreign key to {name.removeprefix('public.')} {what}: {reason}"
             hint = "Name columns of a primary key, or add UNIQUE to them before."
             yield Problem("V7S301", REFUSE, section.number, line, message, hint)
+
+
+def _references(root: Any, known: Known) -> Iterator[tuple[Any, list[str], list[str]]]:
+    """Each foreign key of a statement, its own columns and their types ('' where unknown)."""
+    if grammar.kind(root) not in ("CreateStmt", "AlterTableStmt"):
+        return
+    table = known.relations.get(objects.relation(root.relation), Relation("table"))
+    for column in grammar.nodes(root, "ColumnDef"):
+        for node in grammar.nodes(column, "Constraint"):
+            if grammar.constant(node, "contype") == "CONSTR_FOREIGN":
+                yield node, [column.colname], [type_name(column.type_name)]
+    for node in grammar.nodes(root, "Constraint"):
+        if grammar.constant(node, "contype") == "CONSTR_FOREIGN" and len(node.fk_attrs):
+            own = grammar.strings(node.fk_attrs)
+            yield node, own, [table.columns.get(name, "") for name in own]
+
+
+def _no_table(target: Relation) -> str:
+    return f"it is a {target.kind}" if target.kind in ("view", "materialized view", "sequence") else ""
 
 
 def _no_key(target: Relation, wanted: list[str]) -> str:
@@ -99,48 +122,12 @@ def _no_key(target: Relation, wanted: list[str]) -> str:
     return "" if exact else f"no unique key of it is exactly ({', '.join(wanted)})"
 
 
-def _insert(section: Section, statement: Statement, root: Any, known: Known) -> Iterator[Problem]:
-    if root.HasField("on_conflict_clause") or _asks_first(root):
-        return
-    name = objects.relation(root.relation)
-    target = known.relations.get(name)
-    if target is None and not known.whole:
-        target = Relation("table", open=True)
-    if target is None or (target.open and not target.columns):
-        reason = "its keys are not known here"
-    else:
-        given = [item.res_target.name for item in root.cols] or list(target.columns)
-        if target.has_key(_fixed(root, given)):
-            return
-        reason = "no unique key of it holds the values that this statement gives"
-    message = f"run a second time, this INSERT doubles rows of {name.removeprefix('public.')}: {reason}"
-    hint = "Give the values of a unique key, or write ON CONFLICT DO NOTHING or WHERE NOT EXISTS."
-    yield Problem("V7S303", ACCEPT, section.number, statement.line, message, hint)
-
-
-def _asks_first(root: Any) -> bool:
-    """Whether the statement looks whether the rows are there (NOT EXISTS, EXCEPT, NOT IN, an outer join's NULL)."""
-    for node in grammar.nodes(root, "BoolExpr", "SelectStmt"):
-        if grammar.kind(node) == "SelectStmt" and grammar.constant(node, "op") == "SETOP_EXCEPT":
-            return True
-        negates = grammar.kind(node) == "BoolExpr" and grammar.constant(node, "boolop") == "NOT_EXPR"
-        if negates and any(True for _ in grammar.nodes(node, "SubLink")):
-            return True
-    return any(grammar.constant(node, "nulltesttype") == "IS_NULL" for node in grammar.nodes(root, "NullTest"))
-
-
-def _fixed(root: Any, given: list[str]) -> set[str]:
-    """The columns whose values a second run gives again: constants and what a query reads, never a call like now()."""
-    select = grammar.inner(root.select_stmt)
-    if grammar.kind(select) != "SelectStmt":
-        return set()
-    rows = [list(item.list.items) for item in select.values_lists] or [
-        [item.res_target.val for item in select.target_list]
-    ]
-    changing = {
-        name
-        for row in rows
-        for name, value in zip(given, row, strict=False)
-        if grammar.kind(grammar.inner(value)) in ("FuncCall", "SetToDefault", "SQLValueFunction")
-    }
-    return set(given[: max((len(row) for row in rows), default=0)]) - changing
+def _no_match(own: list[str], kinds: list[str], wanted: list[str], target: Relation) -> str:
+    """Why the columns do not fit those they refer to: another number of them, or types that are never equal."""
+    if len(own) != len(wanted):
+        return f"({', '.join(own)}) refers to {len(wanted)} columns"
+    for name, kind, other in zip(own, kinds, wanted, strict=True):
+        theirs = target.columns.get(other, "")
+        if comparable(kind) and comparable(theirs) and comparable(kind) != comparable(theirs):
+            return f"{name} is {kind}, and {other} is {theirs}"
+    return ""

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from v7migration.postgres.qualified import holder
+from v7migration.postgres.qualified import holder, joined
 
-from . import against, bodies, changes, grammar, joins, kinds, objects, order, ranking, references, undone, way_back
+from . import (
+    against,
+    bodies,
+    changes,
+    grammar,
+    joins,
+    kinds,
+    objects,
+    order,
+    ranking,
+    references,
+    restored,
+    undone,
+    way_back,
+)
 from .known import Known, of_target
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, ScriptInvalid, Section, Statement
 from .reading import parse
@@ -55,10 +69,11 @@ def _in_order(script: Script, made: set[objects.Named], document: Mapping[str, A
     yield from references.findings(statements, known, None if document is None else against.held(document).keys())
     for section in plan:
         for step in section.steps:
-            yield from changes.findings(section, step, made)
+            yield from changes.findings(section, step, made, known)
     for section, statement in statements:
         yield from _queries(section, statement, known)
     yield from undone.findings(script, statements, frozenset(made))
+    yield from restored.findings(script, statements, frozenset(made))
     yield from _dropped(statements)
 
 
@@ -78,16 +93,30 @@ def _dropped(statements: list[tuple[Section, Statement]]) -> Iterator[Problem]:
 def _queries(section: Section, statement: Statement, known: Known) -> Iterator[Problem]:
     root = grammar.tree(statement.text)
     for line, query in _query_places(statement, root):
+        shown = _shown(query)
         for select in grammar.nodes(query, "SelectStmt"):
-            if product := joins.multiplied(select, known):
-                node, sides = product
-                message = f"the join of {', '.join(sides)} multiplies rows, and the aggregate counts the product"
+            if product := joins.multiplied(select, known, shown=any(select is one for one in shown)):
+                node, message = product
                 hint = "Aggregate each one-to-many side by itself before it is joined."
                 yield Problem("V7S304", ACCEPT, section.number, line(node.location), message, hint)
-        for node, column, by in ranking.alphabetical(query, known):
-            message = f"{column} is a text, and {by} compares it by its letters: 'critical' comes before 'high', 'low'"
+        for node, what, by, severity in ranking.alphabetical(query, known):
+            message = f"{what}, and {by} compares it by its letters: 'critical' comes before 'high', 'low'"
             hint = "Compare array_position(ARRAY['low', 'medium', 'high', 'critical'], …), or an ENUM in that order."
-            yield Problem("V7S305", ACCEPT, section.number, line(node.location), message, hint)
+            yield Problem("V7S305", severity, section.number, line(node.location), message, hint)
+
+
+def _shown(root: Any) -> list[Any]:
+    """The queries whose rows a view shows: its own, or the arms of its UNION."""
+    if grammar.kind(root) not in ("ViewStmt", "CreateTableAsStmt"):
+        return []
+    waiting, found = [grammar.inner(root.query)], []
+    while waiting:
+        select = waiting.pop()
+        if grammar.kind(select) == "SelectStmt" and grammar.constant(select, "op") != "SETOP_NONE":
+            waiting += [select.larg, select.rarg]
+        elif grammar.kind(select) == "SelectStmt":
+            found.append(select)
+    return found
 
 
 def _query_places(statement: Statement, root: Any) -> Iterator[tuple[Callable[[int], int], Any]]:
@@ -206,13 +235,25 @@ def _forward(statement: Statement, made: set[objects.Named]) -> Iterator[Finding
         if target == f"{way_back.GATE_SCHEMA}.run_ledger":
             hint = "Only the runner writes migration_gate.run_ledger."
             yield "V7S120", REFUSE, "the script writes the run's own account", hint
-        if grammar.kind(node) == "InsertStmt":
+        if grammar.kind(node) == "InsertStmt" and not _overwrites(node):
             continue
-        if ("table", target) not in made:
+        if ("table", target) not in made and not _fills_own_columns(node, target, made):
             message = f"rows of {_short(target)} change, and the rollback cannot bring them back"
             yield "V7S205", ACCEPT, message, "Say in the section's purpose why no value is lost."
     yield from _rights(statement, root, made)
     yield from _notable(statement, root, made)
+
+
+def _overwrites(insert: Any) -> bool:
+    return grammar.constant(insert.on_conflict_clause, "action") == "ONCONFLICT_UPDATE"
+
+
+def _fills_own_columns(node: Any, table: str, made: set[objects.Named]) -> bool:
+    """Whether an UPDATE writes only columns that the script itself adds: they go with the rollback."""
+    if grammar.kind(node) != "UpdateStmt":
+        return False
+    columns = [item.res_target.name for item in node.target_list]
+    return bool(columns) and all(("column", f"{table}.{joined(name)}") in made for name in columns)
 
 
 def _rights(statement: Statement, root: Any, made: set[objects.Named]) -> Iterator[Finding]:
@@ -249,7 +290,7 @@ def _notable(statement: Statement, root: Any, made: set[objects.Named]) -> Itera
         yield "V7S206", ACCEPT, "a bare SELECT runs, and its rows are thrown away", "Read which functions it calls."
     if name in ("RenameStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt"):
         message = "an object changes its name, owner or schema"
-        yield "V7S207", ACCEPT, message, "The comparison of the rollback ignores it: check that Section 9 undoes it."
+        yield "V7S207", ACCEPT, message, "Whoever uses the old name, or has rights as its owner, fails from then on."
     if name == "AlterEnumStmt" and root.new_val and not root.old_val:
         message = f"the value {root.new_val} is added to an ENUM type for good: PostgreSQL cannot take it out again"
         yield "V7S217", ACCEPT, message, "Make another type and change the columns to it, so that Section 9 leads back."
@@ -264,8 +305,22 @@ def _notable(statement: Statement, root: Any, made: set[objects.Named]) -> Itera
     if name == "IndexStmt" and statement.transactional and ("table", objects.relation(root.relation)) not in made:
         message = f"building the index blocks writes to {_short(objects.relation(root.relation))}"
         yield "V7S211", ACCEPT, message, "Build it CONCURRENTLY."
+    if name in ("ReindexStmt", "RefreshMatViewStmt"):
+        yield from _rebuilt(root, name, made)
     if name == "AlterTableStmt" and ("table", objects.relation(root.relation)) not in made:
         yield from _foreign_table(root)
+
+
+def _rebuilt(root: Any, name: str, made: set[objects.Named]) -> Iterator[Finding]:
+    """REINDEX and REFRESH of what was there before, unless they leave its readers and writers alone."""
+    relation = objects.relation(root.relation) if root.relation.relname else getattr(root, "name", "")
+    if any((kind, relation) in made for kind in ("table", "view", "index")):
+        return
+    if name == "ReindexStmt" and grammar.option(root, "concurrently") is None:
+        yield "V7S211", ACCEPT, f"REINDEX of {_short(relation)} blocks writes", "Write REINDEX … CONCURRENTLY."
+    elif name == "RefreshMatViewStmt" and not root.concurrent:
+        hint = "Write REFRESH MATERIALIZED VIEW CONCURRENTLY; it needs a unique index."
+        yield "V7S211", ACCEPT, f"nobody can read {_short(relation)} while it is filled anew", hint
 
 
 def _foreign_table(root: Any) -> Iterator[Finding]:
@@ -274,15 +329,34 @@ def _foreign_table(root: Any) -> Iterator[Finding]:
         subtype = grammar.constant(command, "subtype")
         if subtype in kinds.TABLE_COMMANDS_TO_ACCEPT:
             message = f"{subtype.removeprefix('AT_')} changes {table}, which the script did not make"
-            hint = kinds.WHAT_IT_COSTS.get(subtype, "Check its lock and that Section 9 undoes it.")
+            hint = kinds.WHAT_IT_COSTS.get(subtype, "Look how long its lock is held, and whom it stops.")
             yield "V7S212", ACCEPT, message, hint
-        if subtype == "AT_AddConstraint" and _scans(getattr(command, "def").constraint):
-            message = f"the constraint scans {table} under the strongest lock"
-            yield "V7S213", ACCEPT, message, "Add it NOT VALID, then VALIDATE in a step of its own."
+        if subtype == "AT_AddConstraint":
+            yield from _constrained(table, getattr(command, "def").constraint)
 
 
-def _scans(constraint: Any) -> bool:
-    return not constraint.skip_validation and not constraint.indexname
+def _constrained(table: str, constraint: Any) -> Iterator[Finding]:
+    """What adding a constraint to a table with rows costs."""
+    kind = grammar.constant(constraint, "contype")
+    if not constraint.conname:
+        hint = "Name it, so that the rollback can name it."
+        yield "V7S210", ACCEPT, f"a constraint of {table} without a name", hint
+    if constraint.skip_validation or constraint.indexname:
+        return
+    if kind in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
+        hint = "Build a unique index CONCURRENTLY in a step of its own, then ADD CONSTRAINT … USING INDEX."
+        yield "V7S213", ACCEPT, f"the constraint's index on {table} is built under the strongest lock", hint
+    elif kind == "CONSTR_EXCLUSION":
+        hint = "PostgreSQL knows no other way: run it when few people use the table."
+        yield "V7S213", ACCEPT, f"the constraint's index on {table} is built under the strongest lock", hint
+    elif kind == "CONSTR_FOREIGN":
+        message = (
+            f"the foreign key reads {table} while nobody can write it or {_short(objects.relation(constraint.pktable))}"
+        )
+        yield "V7S213", ACCEPT, message, "Add it NOT VALID, then VALIDATE in a step of its own."
+    else:
+        message = f"the constraint scans {table} under the strongest lock"
+        yield "V7S213", ACCEPT, message, "Add it NOT VALID, then VALIDATE in a step of its own."
 
 
 def _short(name: str) -> str:

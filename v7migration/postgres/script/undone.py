@@ -1,9 +1,8 @@
-"""Rights, comments and settings: what nobody may use afterwards, and what the rollback does not put back."""
+"""Rights and comments: what nobody may use afterwards, and what the rollback does not take or put back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from v7migration.postgres.qualified import first, holder, joined, last
@@ -18,19 +17,11 @@ GRANTABLE = {
     "OBJECT_VIEW": ("view",), "OBJECT_MATVIEW": ("view",),
 }  # fmt: skip
 USABLE = frozenset({"table", "view", "schema", "sequence"})
-# ALTER TABLE commands that set something back only when somebody says to what.
-SETTINGS = frozenset({
-    "AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_AlterColumnType", "AT_SetStatistics", "AT_SetStorage",
-    "AT_SetOptions", "AT_SetRelOptions", "AT_ResetRelOptions", "AT_EnableRowSecurity", "AT_DisableRowSecurity",
-    "AT_ForceRowSecurity", "AT_NoForceRowSecurity", "AT_ChangeOwner", "AT_SetCompression", "AT_ReplicaIdentity",
-    "AT_DropExpression", "AT_AddIdentity", "AT_DropIdentity", "AT_EnableTrig", "AT_DisableTrig", "AT_SetLogged",
-    "AT_SetUnLogged", "AT_SetTableSpace",
-})  # fmt: skip
 COMMENTED_PARTS = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})
 
 
 def findings(script: Script, order: list[Placed], made: frozenset[Named]) -> Iterator[Problem]:
-    """V7S307 made and granted to nobody; V7S218, V7S219, V7S220 comments, rights and settings that stay behind."""
+    """V7S307 made and granted to nobody; V7S218, V7S219 comments and rights that stay behind."""
     yield from _ungranted(order)
     if script.rollback is None:
         return
@@ -42,8 +33,6 @@ def findings(script: Script, order: list[Placed], made: frozenset[Named]) -> Ite
                 yield from _comment(section, statement, root, made, back)
             case "GrantStmt":
                 yield from _grant(section, statement, root, made, back)
-            case "AlterTableStmt":
-                yield from _settings(section, statement, root, made, back)
 
 
 def _short(name: str) -> str:
@@ -90,8 +79,24 @@ def _granted(order: list[Placed]) -> tuple[set[str], set[tuple[str, str]]]:
 
 
 def _objects(grant: Any) -> list[str]:
-    relations = [objects.relation(item.range_var) for item in grant.objects if item.WhichOneof("node") == "range_var"]
-    return relations or grammar.strings(grant.objects)
+    """What rights are granted on; all of a schema reads ``every table of schema app``."""
+    if grammar.constant(grant, "targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
+        what = grammar.constant(grant, "objtype").removeprefix("OBJECT_").lower()
+        return [f"every {what} of schema {schema}" for schema in grammar.strings(grant.objects)]
+    return [name for item in grant.objects if (name := _object(item))]
+
+
+def _object(item: Any) -> str:
+    match item.WhichOneof("node"):
+        case "range_var":
+            return objects.relation(item.range_var)
+        case "object_with_args":
+            return objects.qualified(grammar.strings(item.object_with_args.objname))
+        case "list":
+            return objects.qualified(grammar.strings(item.list.items))
+        case "string":
+            return str(item.string.sval)
+    return ""
 
 
 def _comment(
@@ -117,56 +122,39 @@ def _commented(root: Any) -> str:
             if inner and len(names) > 1:
                 return f"{objects.qualified(names[:-1])}.{joined(names[-1])}"
             return objects.qualified(names)
+        case "object_with_args":
+            return objects.qualified(grammar.strings(root.object.object_with_args.objname))
+        case "type_name":
+            return objects.qualified(grammar.strings(root.object.type_name.names))
     return ""
 
 
 def _is_ours(name: str, made: frozenset[Named]) -> bool:
     """Whether the script makes an object of this name, or the table, view or type that it is part of."""
-    names = _names(made)
+    names = objects.names_of(made)
     return name in names or holder(name) in names
-
-
-@lru_cache(maxsize=4)
-def _names(made: frozenset[Named]) -> frozenset[str]:
-    return frozenset(name for _, name in made)
 
 
 def _grant(
     section: Section, statement: Statement, root: Any, made: frozenset[Named], back: list[Any]
 ) -> Iterator[Problem]:
-    if not root.is_grant or grammar.constant(root, "targtype") != "ACL_TARGET_OBJECT":
-        return
     columns = [grammar.strings(item.access_priv.cols) for item in root.privileges]
     for name in _objects(root):
         ours = {last(other) for kind, other in made if kind == "column" and other.startswith(f"{name}.")}
         if _is_ours(name, made) or (columns and all(cols and ours.issuperset(cols) for cols in columns)):
             continue
-        if grammar.constant(root, "objtype") not in GRANTABLE or any(_revokes(node, name) for node in back):
+        if any(_reverses(node, root, name) for node in back):
             continue
         message = f"rights on {_short(name)} are granted, and the rollback does not revoke them"
         hint = "Write REVOKE … in Section 9, for exactly what was not granted before."
+        if not root.is_grant:
+            message = f"rights on {_short(name)} are revoked, and the rollback does not grant them again"
+            hint = "Write GRANT … in Section 9, for exactly what was granted before."
         yield Problem("V7S219", ACCEPT, section.number, statement.line, message, hint)
 
 
-def _revokes(node: Any, name: str) -> bool:
-    return grammar.kind(node) == "GrantStmt" and not node.is_grant and name in _objects(node)
-
-
-def _settings(
-    section: Section, statement: Statement, root: Any, made: frozenset[Named], back: list[Any]
-) -> Iterator[Problem]:
-    table = objects.relation(root.relation)
-    if _is_ours(table, made):
-        return
-    undone = {
-        command.name for node in back if grammar.kind(node) == "AlterTableStmt"
-        and objects.relation(node.relation) == table for command in grammar.nodes(node, "AlterTableCmd")
-    }  # fmt: skip
-    for command in grammar.nodes(root, "AlterTableCmd"):
-        subtype = grammar.constant(command, "subtype")
-        if subtype not in SETTINGS or command.name in undone or ("column", f"{table}.{command.name}") in made:
-            continue
-        what = f"{_short(table)}.{command.name}" if command.name else _short(table)
-        message = f"{subtype.removeprefix('AT_')} changes {what}, and the rollback does not change it back"
-        hint = "Say in Section 9 what it was before."
-        yield Problem("V7S220", ACCEPT, section.number, statement.line, message, hint)
+def _reverses(node: Any, root: Any, name: str) -> bool:
+    """Whether a statement of the rollback takes back what ``root`` grants (or revokes) on ``name``."""
+    if grammar.kind(node) != "GrantStmt" or node.is_grant == root.is_grant:
+        return False
+    return bool(node.objtype == root.objtype) and name in _objects(node)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator
 
 from v7migration.postgres.qualified import first, holder, parts_of
 
-from . import grammar, objects
+from . import grammar, objects, restored
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, Section, Statement
 from .objects import Named
 
@@ -65,11 +65,7 @@ def findings(script: Script) -> list[Problem]:
     """Compare what the forward sections make with what the rollback drops."""
     made = _made(script)
     if script.rollback is None:
-        if not made:
-            return []
-        message = "the script has no rollback section"
-        hint = "Write Section 9 in a block comment: views, tables, columns, schemas, without CASCADE."
-        return [Problem("V7S051", REFUSE, None, 1, message, hint)]
+        return _missing(script, made)
     dropped: dict[Named, int] = {}
     for position, statement in enumerate(script.rollback.statements):
         for named in objects.dropped(statement):
@@ -81,6 +77,16 @@ def findings(script: Script) -> list[Problem]:
     columns = objects.Index(named for named in dropped if named[0] == "column")
     places = {named: _position(named, statement, dropped, columns) for named, (_, statement) in made.items()}
     return [*_left(made, places), *_out_of_order(script.rollback, made, places), *_foreign(script, dropped)]
+
+
+def _missing(script: Script, made: dict[Named, Maker]) -> list[Problem]:
+    """No way back: a fault where the script makes or changes anything that stays."""
+    ever = {named for section in script.sections for named in objects.section_objects(section)}
+    statements = [statement for section in script.sections for statement in section.statements]
+    if not made and not any(restored.leaves_traces(statement, ever) for statement in statements):
+        return []
+    hint = "Write Section 9 in a block comment: views, tables, columns, schemas, without CASCADE."
+    return [Problem("V7S051", REFUSE, None, 1, "the script has no rollback section", hint)]
 
 
 def _made(script: Script) -> dict[Named, Maker]:
