@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
 
 from tests.world import World
 from v7migration.errors import AppendOnlyRefused
 from v7migration.ledger.models import Baseline
+from v7migration.pipeline import inventory
+from v7migration.pipeline.inventory import performance_baseline
 from v7migration.postgres import measure
 from v7migration.postgres.measure import Named
 
@@ -46,6 +49,41 @@ def test_a_measurement_times_count_filters_and_joins_of_file_audit_as_the_web_ro
     assert "Index Only Scan on file_audit_file_path_key" in by_path["plan"]
     assert found["sizes"][0]["name"] == "public.file_audit" and found["sizes"][0]["table_bytes"] > 8192
     assert "public.ix_file_audit_layer" in {index["name"] for index in found["indexes"]}
+
+
+def test_the_applications_views_are_timed_and_one_that_is_slow_or_fails_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "VIEW_TIMEOUT", 60)
+    with world.owner() as owner:
+        owner.execute("CREATE VIEW public.fine AS SELECT id FROM public.file_audit")
+        owner.execute("CREATE VIEW public.slow AS SELECT 1 AS x FROM pg_sleep(5)")
+        owner.execute("CREATE VIEW public.broken AS SELECT id FROM public.file_audit WHERE 1 / (id - id) > 0")
+        owner.execute("CREATE VIEW public.hidden AS SELECT 1")
+        owner.execute("GRANT SELECT ON public.fine, public.slow, public.broken TO v7_web")
+        owner.execute("REVOKE ALL ON public.hidden FROM v7_web")
+    with world.web() as connection:
+        measured = measure.measure(connection, measure.queries_on_views(connection))["queries"]
+    found = {entry["name"]: (entry["milliseconds_min"], entry["error"]) for entry in measured}
+    assert "view of the application: public.hidden" not in found
+    assert found["view of the application: public.fine"][1] == ""
+    assert found["view of the application: public.slow"] == (60.0, "took longer than 0.06 s")
+    assert found["view of the application: public.broken"] == (None, "division by zero")
+
+
+def test_without_file_audit_there_is_nothing_to_ask_it(world: World) -> None:
+    with world.owner() as owner:
+        owner.execute("ALTER TABLE public.file_audit RENAME TO elsewhere")
+    with world.web() as connection:
+        assert measure.queries_on_files(connection) == []
+
+
+def test_a_web_role_on_another_database_lacks_the_baseline_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(performance_baseline, "web_session", lambda: connections["default"].connection)
+    connections["default"].ensure_connection()
+    _, found = inventory.take(actor=None)
+    assert found["baseline"]["id"] is None
+    assert "TARGET_RUNNER_URL names v7_target" in found["baseline"]["faults"][0]
 
 
 def test_no_value_of_the_application_is_kept_in_a_measurement(world: World) -> None:

@@ -137,7 +137,7 @@ def test_a_table_that_the_role_may_not_read_is_named_and_the_rest_is_exported(ta
     assert 'no USAGE on the schema "no Entry"' in found["faults"][0]["reason"]
     assert "no SELECT on the table" in found["faults"][2]["reason"]
     assert (found["differences"], found["verified"]) == ([], False)
-    assert "3 tables could not be read" in found["statement"]
+    assert "3 tables that could not be read" in found["statement"]
     assert b"CREATE TABLE sales.orders" in archived(result, "schema.sql")
     assert b"CREATE TABLE sales.closed" not in archived(result, "schema.sql")
     assert b"sales.closed" in archived(result, "catalog.json")

@@ -83,7 +83,7 @@ def views(*, run: Run, found: dict[str, Any]) -> list[dict[str, Any]]:
     known = _views_in(first)
     now = _views_in(measured)
     suspects = [e for e in now if measure.compare(known, [e])[0]["verdict"] in measure.WORSE]
-    again = [measure.timed(web_session(), Named(e["name"], e["sql"])) for e in suspects]
+    again = [measure.timed(web_session(), Named.again(e)) for e in suspects]
     lines = []
     for entry in measure.faster_of(now, again):
         before = next((e["milliseconds_min"] for e in known if e["name"] == entry["name"]), None)
@@ -105,9 +105,10 @@ def _queries(session: measure.Connection, known: Baseline | None) -> list[Named]
     """Return the queries to time: those of an earlier measurement first, then what is there now beside them."""
     there = session.execute(HAS_TABLES).fetchone()
     moments = ("before", "after") if there and there[0] else ("before",)
-    queries = [Named(entry["name"], entry["sql"]) for entry in (known.document["queries"] if known else ())]
+    queries = [Named.again(entry) for entry in (known.document["queries"] if known else ())]
     queries += [Named(f"document {q.name}", q.sql) for q in document_queries() if q.when in moments]
     queries += measure.queries_on_files(session)
+    queries += measure.queries_on_views(session)
     if "after" in moments:
         queries += [Named(f"{VIEW}{name}", f"SELECT * FROM v7_monitoring.{name}") for name in VIEWS]  # noqa: S608
     return list({query.name: query for query in reversed(queries)}.values())[::-1]
@@ -117,7 +118,7 @@ def _confirmed(earlier: list[dict[str, Any]], found: list[dict[str, Any]]) -> li
     """Measure once more what looks worse than before: a verdict that a passing load would give is none."""
     suspects = {line["name"] for line in measure.compare(earlier, found) if line["verdict"] in measure.WORSE}
     session = web_session()
-    again = [measure.timed(session, Named(e["name"], e["sql"])) for e in found if e["name"] in suspects]
+    again = [measure.timed(session, Named.again(e)) for e in found if e["name"] in suspects]
     return measure.faster_of(found, again)
 
 

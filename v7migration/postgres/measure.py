@@ -17,6 +17,7 @@ from psycopg import errors, sql
 
 from v7migration.postgres.kept import query
 from v7migration.postgres.plans import plan_of
+from v7migration.postgres.qualified import joined
 from v7migration.postgres.statements import heaviest
 
 Connection = psycopg.Connection[Any]
@@ -25,6 +26,8 @@ STATEMENT_TIMEOUT = 10_000
 LOCK_TIMEOUT = 3_000
 """Milliseconds that the sizes wait for a table that somebody has locked."""
 REPETITIONS = 7
+VIEW_TIMEOUT = 2_000
+"""Milliseconds after which a view of the application is given up: nobody knows what it costs."""
 ENOUGH = 2.0
 """Seconds after which a query is not repeated any more (twice it always runs, so that one is warm)."""
 DEGRADED_RATIO, DEGRADED_BY = 2.0, 5.0
@@ -39,17 +42,28 @@ TABLE = sql.Identifier("public", "file_audit")
 
 @dataclass(frozen=True)
 class Named:
-    """A query to be timed, and what people call it."""
+    """A query to be timed, what people call it, and the milliseconds after which it is given up."""
 
     name: str
     sql: str
+    timeout: int | None = None
+    """None for :data:`STATEMENT_TIMEOUT`."""
+
+    @classmethod
+    def again(cls, entry: Mapping[str, Any]) -> Named:
+        """Return the query of an earlier measurement, to be timed in the same way."""
+        return cls(entry["name"], entry["sql"], entry.get("timeout"))
 
 
 def queries_on_files(connection: Connection) -> list[Named]:
     """Return the queries that show how file_audit answers: count, a filter by each index, a join by each foreign key.
 
-    A filter compares with the first value it finds, so that no value of the application is kept anywhere.
+    A filter compares with the first value it finds, so that no value of the application is kept anywhere. Without the
+    table there is nothing to ask.
     """
+    there = connection.execute("SELECT to_regclass('public.file_audit') IS NOT NULL").fetchone()
+    if not (there and there[0]):
+        return []
     found = [Named("file_audit: count", _text(sql.SQL("SELECT count(*) FROM {}").format(TABLE), connection))]
     for column, is_gin in _rows(connection, "measured_filters"):
         statement = sql.SQL(
@@ -67,15 +81,27 @@ def queries_on_files(connection: Connection) -> list[Named]:
     return found
 
 
+def queries_on_views(connection: Connection) -> list[Named]:
+    """Return a query for each view of the application that the session's role may read: how many rows it gives."""
+    return [
+        Named(
+            f"view of the application: {joined(schema, name)}",
+            _text(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name)), connection),
+            VIEW_TIMEOUT,
+        )
+        for schema, name in _rows(connection, "measured_views")
+    ]
+
+
 def measure(connection: Connection, queries: Iterable[Named]) -> dict[str, Any]:
     """Measure the target through one session; the session's role decides what may be read.
 
     Returns ``queries`` [{``name``, ``sql``, ``milliseconds_min``, ``milliseconds_median``, ``repetitions``, ``plan``,
-    ``tree``, ``error``}], ``sizes`` [{``name``, ``rows``, ``table_bytes``, ``index_bytes``}], ``indexes`` [{``name``,
-    ``table``, ``scans``, ``rows_read``, ``bytes``, ``valid``}], ``health`` (see :func:`health`) and ``statements``
-    (see :func:`v7migration.postgres.statements.heaviest`). ``rows`` is the planner's estimate, ``plan`` the node
-    types from the top, ``tree`` [{``depth``, ``node``, ``rows``, ``cost``}] the same as a tree, ``error`` empty when
-    the query answered in time: a query that the role may not run is a part of the measurement that says so.
+    ``tree``, ``error``, ``timeout``}], ``sizes`` [{``name``, ``rows``, ``table_bytes``, ``index_bytes``}], ``indexes``
+    [{``name``, ``table``, ``scans``, ``rows_read``, ``bytes``, ``valid``}], ``health`` (see :func:`health`) and
+    ``statements`` (see :func:`v7migration.postgres.statements.heaviest`). ``rows`` is the planner's estimate, ``plan``
+    the node types from the top, ``tree`` [{``depth``, ``node``, ``rows``, ``cost``}] the same as a tree, ``error``
+    empty when the query answered in time: a query that the role may not run is a part of the measurement that says so.
     ``faults`` says which list could not be read, because a table stayed locked.
     """
     sizes = ("name", "rows", "table_bytes", "index_bytes")
@@ -126,23 +152,24 @@ def timed(connection: Connection, query: Named) -> dict[str, Any]:
     took: list[float] = []
     tree: list[dict[str, Any]] = []
     problem = ""
+    timeout = query.timeout or STATEMENT_TIMEOUT
     try:
         with connection.transaction(force_rollback=True):
             connection.execute("SET TRANSACTION READ ONLY")
-            connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT)])
+            connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(timeout)])
             tree = plan_of(connection, query.sql)
             while len(took) < 2 or (len(took) < REPETITIONS and sum(took) < ENOUGH * 1000):
                 took.append(_once(connection, query.sql))
     except errors.QueryCanceled:
-        problem = f"took longer than {STATEMENT_TIMEOUT / 1000:g} s"
-        took = took or [float(STATEMENT_TIMEOUT)]
+        problem = f"took longer than {timeout / 1000:g} s"
+        took = took or [float(timeout)]
     except psycopg.Error as error:
         if connection.closed:
             raise
         problem, took = str(error).strip().splitlines()[0], []
     return {
         "name": query.name, "sql": query.sql, "repetitions": len(took), "plan": [line["node"] for line in tree],
-        "tree": tree, "error": problem,
+        "tree": tree, "error": problem, "timeout": timeout,
         "milliseconds_min": round(min(took), 3) if took else None,
         "milliseconds_median": round(statistics.median(took), 3) if took else None,
     }  # fmt: skip

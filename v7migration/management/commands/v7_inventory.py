@@ -57,11 +57,7 @@ class Command(StageCommand):
         if "snapshot" in result:
             print_export(self.say, result["snapshot"])
         if enums := result.get("enums"):
-            grouped = sum(len(g["types"]) for g in enums["groups"])
-            self.say(
-                f"ENUM types   {len(enums['types'])}: {grouped} in {len(enums['groups'])} groups of duplicates, "
-                f"{len(enums['conflicts'])} conflicts, {len(enums['hints'])} subsets, {len(enums['unused'])} unused"
-            )
+            self.say(f"ENUM types   {_types(enums)}")
             _print_rows(self.say, enums["rows"])
         if proposed := result.get("proposed"):
             self.say(f"Decisions    {_waiting(proposed)}")
@@ -78,6 +74,15 @@ class Command(StageCommand):
             print_baseline(self.say, result["baseline"])
         print_archive(self.say, result["archive"])
         return result, 0
+
+
+def _types(enums: dict[str, Any]) -> str:
+    """Return how many ENUM types there are, and what stands out among them."""
+    grouped = sum(len(g["types"]) for g in enums["groups"])
+    words = {"groups": "group{} of duplicates", "conflicts": "conflict{}", "hints": "subset{}"}
+    counted = [f"{len(enums[key])} {word.format('' if len(enums[key]) == 1 else 's')}" for key, word in words.items()]
+    unused = len(enums["unused"])
+    return f"{len(enums['types'])}: {grouped} in {', '.join(counted)}, {unused} unused"
 
 
 def _waiting(standing: dict[str, Any]) -> str:

@@ -6,6 +6,9 @@ from typing import Any
 
 from v7migration.ledger.models import Snapshot
 from v7migration.pipeline import performance
+from v7migration.pipeline.target import web_session
+from v7migration.postgres.catalog import TargetIdentity, identity
+from v7migration.postgres.preflight import check_same_target
 from v7migration.postgres.session import reason_of
 
 LEFT_OUT: dict[str, Any] = {
@@ -19,7 +22,10 @@ def take_baseline(snapshot: Snapshot, *, person: str) -> dict[str, Any]:
 
     Raises:
         django.db.Error: the target does not answer.
+        Refused: the web role's session is on another database than the snapshot.
     """
+    runner = TargetIdentity(snapshot.system_identifier, snapshot.database, snapshot.server_version, "the snapshot's")
+    check_same_target(runner, identity(web_session()))
     taken = performance.take(target_name=snapshot.target_name, person=person)
     return {"id": str(taken.pk), **taken.document}
 

@@ -217,6 +217,6 @@ def _beside(faults: list[dict[str, str]]) -> str:
     """Return what is not part of an export, counted, in brackets."""
     invalid = sum(fault["object"].startswith("index ") for fault in faults)
     unread = len(faults) - invalid
-    told = [f"{unread} table{'' if unread == 1 else 's'} could not be read and"] if unread else []
+    told = [f"{unread} table{'' if unread == 1 else 's'} that could not be read"] if unread else []
     told += [f"{invalid} invalid index{'' if invalid == 1 else 'es'}"] if invalid else []
-    return f" ({', '.join(told)} {'is' if len(faults) == 1 else 'are'} not part of it)" if told else ""
+    return f" ({' and '.join(told)} {'is' if len(faults) == 1 else 'are'} not part of it)" if told else ""
