@@ -285,11 +285,24 @@ def task_link(*, task: SubworkflowTask, username: str, dart_task_id: str, dart_t
 
 
 def _refuse_used(task: SubworkflowTask, dart_task_id: str, alias: str) -> None:
-    """Refuse an id of DART that another task has; two who record one at the same moment wait for each other."""
-    if not dart_task_id:
-        return
+    if dart_task_id:
+        lock_dart_id(dart_task_id, alias)
+        refuse_dart_id(dart_task_id, but=task)
+
+
+def lock_dart_id(dart_task_id: str, alias: str) -> None:
+    """Let two who record an id of DART at the same moment wait for each other, until the transaction ends."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"tracking.dart:{dart_task_id}"])
-    other = SubworkflowTask.objects.filter(dart_task_id=dart_task_id).exclude(pk=task.pk).first()
+
+
+def refuse_dart_id(dart_task_id: str, *, but: SubworkflowTask | None) -> None:
+    """Refuse an id of DART that a task has; ``but``: the one that may have it.
+
+    Raises:
+        Refused: another task has it.
+    """
+    others = SubworkflowTask.objects.filter(dart_task_id=dart_task_id)
+    other = (others.exclude(pk=but.pk) if but else others).first()
     if other is not None:
         raise Refused(f"“{other}” has the DART id {dart_task_id} already.", "Each task has an id of its own.")

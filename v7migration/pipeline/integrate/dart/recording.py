@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from tracking.actors import ARCHITECT, DB_TEAM_LEAD, DEV_TEAM, Actor, require
 from tracking.models import SubworkflowTask
 from tracking.services import task_update
+from tracking.services.tasks import lock_dart_id, refuse_dart_id
 from v7migration.errors import InvalidValue, Refused, UsageError, V7Error
 from v7migration.ledger.models import DartDelivery, DartLink, Event
 from v7migration.ledger.services import append_event
@@ -41,11 +42,11 @@ def record(*, delivery: DartDelivery, actor: Actor, dart_id: str) -> DartDeliver
         raise Refused("The id of a task is recorded on the task's page.", "Open /tasks/.")
     try:
         with transaction.atomic(using="default"):
-            _lock_id(dart_id)
+            lock_dart_id(dart_id, "default")
             row = DartDelivery.objects.select_for_update().get(pk=delivery.pk)
             _refuse_delivered(row)
             _refuse_moot(row)
-            refuse_used(dart_id)
+            _refuse_used(dart_id)
             row.state, row.dart_id, row.dart_url = State.DELIVERED, dart_id, _link(dart_id)
             row.recorded_by, row.last_error = actor.username, ""
             row.delivered_at = Now()
@@ -70,7 +71,7 @@ def record_task(*, task: SubworkflowTask, actor: Actor, dart_id: str, seen_at: A
     changes: dict[str, str | None] = {"dart_task_id": None, "dart_task_url": None}
     if dart_id.strip():
         dart_id = checked(dart_id)
-        refuse_used(dart_id, but=f"task:{task.pk}")
+        _refuse_used(dart_id, but=task)
         changes = {"dart_task_id": dart_id, "dart_task_url": _link(dart_id)}
     try:
         with transaction.atomic(using="default"):
@@ -141,16 +142,11 @@ def checked(dart_id: str) -> str:
     return text
 
 
-def refuse_used(dart_id: str, *, but: str = "") -> None:
-    """Refuse an id that a delivery or a tracked task has; ``but``: the key of the one that may have it.
-
-    Raises:
-        Refused: it is used.
-    """
-    task = SubworkflowTask.objects.filter(dart_task_id=dart_id).first()
-    if task is not None and but != f"task:{task.pk}":
-        raise Refused(f"“{task}” has the DART id {dart_id} already.", "Each task has an id of its own.")
-    row = DartDelivery.objects.filter(dart_id=dart_id).exclude(key=but).exclude(kind=Kind.COMMENT).first()
+def _refuse_used(dart_id: str, *, but: SubworkflowTask | None = None) -> None:
+    """Refuse an id that a delivery or a tracked task has; ``but``: the task that may have it."""
+    refuse_dart_id(dart_id, but=but)
+    key = f"task:{but.pk}" if but else ""
+    row = DartDelivery.objects.filter(dart_id=dart_id).exclude(key=key).exclude(kind=Kind.COMMENT).first()
     if row is not None:
         raise Refused(f"The DART id {dart_id} belongs to “{row.words}”.", "Record the right one.")
 
@@ -185,11 +181,6 @@ def _origin() -> str:
 def _link(dart_id: str) -> str:
     origin = _origin()
     return f"{origin}/t/{dart_id}" if origin else ""
-
-
-def _lock_id(dart_id: str) -> None:
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"tracking.dart:{dart_id}"])
 
 
 def _refuse_delivered(row: DartDelivery) -> None:
