@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import DatabaseError, connections
+from django.test.utils import CaptureQueriesContext
 
 from approvals.gates import Denied
 from approvals.models import SigningAttempt
@@ -71,6 +72,14 @@ def test_nothing_is_frozen_while_a_change_is_not_assessed_in_a_layer(mapped: Wor
     assert "Layer 1 Models & ENUMs has no assessment of" in str(closed.value)
     assert "/impacts/new/?layer=1 (Data Sentinel)" in str(closed.value)
     assert "/coverage/" in closed.value.next_step
+
+
+def test_each_code_map_is_asked_for_once_however_many_cells_it_answers_for(frozen: World) -> None:
+    known = {impact.change_detail["code_map"] for impact in GlobalImpact.objects.all()}
+    with CaptureQueriesContext(connections["default"]) as asked:
+        found = coverage.look()
+    assert found.is_complete and found.covered > len(known) + 1
+    assert sum('FROM "ledger_inventory"' in query["sql"] for query in asked) <= len(known) + 2
 
 
 def test_a_layer_whose_persona_nobody_holds_is_answered_for_by_the_architect(mapped: World) -> None:

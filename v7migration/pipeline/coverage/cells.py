@@ -200,12 +200,22 @@ NOBODY: Act = ("", None)
 
 @dataclass
 class _Answers:
-    """What people said, by the cell that they said it about."""
+    """What people said, by the cell that they said it about, and what they knew: each code map is asked for once."""
 
+    rows: Iterable[EnumMigration]
     impacts: dict[Key, list[GlobalImpact]] = field(default_factory=lambda: defaultdict(list))
     none: dict[Key, list[NoImpact]] = field(default_factory=lambda: defaultdict(list))
     approved: dict[Any, Act] = field(default_factory=dict)
     filed: dict[Any, Act] = field(default_factory=dict)
+    known: dict[str, dict[Key, Evidence] | None] = field(default_factory=dict)
+
+    def known_to(self, impact: GlobalImpact) -> dict[Key, Evidence] | None:
+        """Return what the code map showed that an assessment was made for, None where it names no map."""
+        name = str(impact.change_detail.get(CODE_MAP))
+        if name not in self.known:
+            made_for = evidence.find(name)
+            self.known[name] = made_for.evidence(self.rows) if made_for is not None else None
+        return self.known[name]
 
 
 def layer_word(layer: int | None) -> str:
@@ -224,8 +234,8 @@ def look() -> Coverage:
         return Coverage((), None, (f"{told}{evidence.RETAKE}",))
     gaps = _gaps(code_map.unknown(rows))
     found = code_map.evidence(rows)
-    answers, places = _answers(), Places()
-    cells = [_cell(places.of(key[1]), found[key], answers, rows) for key in sorted(found, key=_order)]
+    answers, places = _answers(rows), Places()
+    cells = [_cell(places.of(key[1]), found[key], answers) for key in sorted(found, key=_order)]
     return Coverage(tuple(cells), code_map, gaps)
 
 
@@ -277,8 +287,8 @@ def changes_of(impact: GlobalImpact) -> list[str]:
     return [name for name in said if isinstance(name, str)] if isinstance(said, list) else []
 
 
-def _answers() -> _Answers:
-    found = _Answers()
+def _answers(rows: Iterable[EnumMigration]) -> _Answers:
+    found = _Answers(rows)
     for impact in GlobalImpact.objects.order_by("created_at"):
         for change in changes_of(impact):
             layers: list[int | None] = [*impact.affected_layers] or [None]
@@ -295,20 +305,18 @@ def _answers() -> _Answers:
     return found
 
 
-def _cell(place: Place, found: Evidence, answers: _Answers, rows: Iterable[EnumMigration]) -> Cell:
+def _cell(place: Place, found: Evidence, answers: _Answers) -> Cell:
     """Return a cell with the answer that is nearest to covering it; of equal ones the newest."""
     key = (found.change, found.layer)
     best = Cell(found.change, place, found, why=REGISTER if place.name == UNREGISTERED else "")
     ranks = list(State)
-    for answer in (*_of_impacts(key, place, found, answers, rows), *_of_none(key, place, found, answers)):
+    for answer in (*_of_impacts(key, place, found, answers), *_of_none(key, place, found, answers)):
         if ranks.index(answer.state) >= ranks.index(best.state):
             best = answer
     return best
 
 
-def _of_impacts(
-    key: Key, place: Place, found: Evidence, answers: _Answers, rows: Iterable[EnumMigration]
-) -> Iterable[Cell]:
+def _of_impacts(key: Key, place: Place, found: Evidence, answers: _Answers) -> Iterable[Cell]:
     for impact in answers.impacts[key]:
         state = OF_STATUS.get(ImpactStatus(impact.approval_status))
         act, why = answers.filed.get(impact.pk, NOBODY), ""
@@ -316,17 +324,16 @@ def _of_impacts(
             state, why = State.TO_ASSESS, "The assessment was rejected: review it again, or file another."
         elif state == State.APPROVED:
             act = answers.approved.get(impact.pk, act)
-            why = _outgrown(impact, found, rows)
+            why = _outgrown(found, answers.known_to(impact))
             state = State.STALE if why else state
         yield Cell(found.change, place, found, state, *act, why, impact=impact)
 
 
-def _outgrown(impact: GlobalImpact, found: Evidence, rows: Iterable[EnumMigration]) -> str:
+def _outgrown(found: Evidence, known: dict[Key, Evidence] | None) -> str:
     """Say why an approved assessment does not hold any more; '' while nothing breaks that it did not know."""
-    made_for = evidence.find(impact.change_detail.get(CODE_MAP))
-    if made_for is None:
+    if known is None:
         return "The assessment does not say for which code map it was made; file it again from the coverage page."
-    more = found.breaking_beyond(made_for.evidence(rows).get((found.change, found.layer)))
+    more = found.breaking_beyond(known.get((found.change, found.layer)))
     if not more:
         return ""
     told = f"{evidence.counted(len(more), 'breaking line')} more than when it was assessed"
