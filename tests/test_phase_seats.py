@@ -24,7 +24,7 @@ from tracking.services import (
     task_carry,
 )
 from v7migration.errors import Refused, SignatureRefused, TransitionRefused
-from v7migration.pipeline import phases, review_gates, sign, sign_off
+from v7migration.pipeline import phases, review_gates, sign, sign_off, tasks
 
 SEAT = "/phases/1/sign/phase-review/"
 
@@ -205,6 +205,14 @@ def test_the_last_seat_of_the_run_completes_the_database_phase(
     steps = list(Phase.history.filter(id=done.pk).order_by("history_date").values_list("status", "history_user_id"))
     assert list(dict.fromkeys(steps))[-1] == ("completed", "ada")
     phase_five_follows(executed)
+    executed.roll_back()
+    back = the_phase(4)
+    assert (back.status, back.completed_at, back.approval_status, back.approved_by) == ("rolled_back", None, None, None)
+    version = back.history.first()
+    assert (version.status, version.history_user_id) == ("rolled_back", "lena")
+    assert "was taken back" in version.history_change_reason
+    assert phases.start(phase=back, actor=lena).status == "in_progress", "the next round begins"
+    assert tasks.advance() == [] and the_phase(4).status == "in_progress"
 
 
 def phase_five_follows(world: World) -> None:

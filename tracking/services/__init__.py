@@ -33,6 +33,7 @@ from tracking.services.phases import (
     phase_send_back,
     phase_start,
     phase_submit_for_review,
+    phase_take_back,
     phase_unblock,
     phase_update,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "phase_send_back",
     "phase_start",
     "phase_submit_for_review",
+    "phase_take_back",
     "phase_unblock",
     "phase_update",
     "task_block",

@@ -31,6 +31,10 @@ def _completed(row: Phase, now: datetime) -> None:
     row.completed_at = now
 
 
+def _unapproved(row: Phase, _: datetime) -> None:
+    row.completed_at = row.approval_status = row.approved_by = row.approval_notes = None
+
+
 def _waits_for_previous(phase: Phase) -> str:
     return f"Phase {phase.phase_number - 1} is not completed"
 
@@ -183,10 +187,6 @@ def phase_unblock(*, phase: Phase, actor: Actor, reason: str = "", seen_at: date
 
 def phase_roll_back(*, phase: Phase, actor: Actor, reason: str, seen_at: datetime | None = None) -> Phase:
     """Take a phase back, with a reason; its approval falls with it (The Architect only)."""
-
-    def record(row: Phase, now: datetime) -> None:
-        row.completed_at = row.approval_status = row.approved_by = row.approval_notes = None
-
     return transition(
         row=phase,
         machine=PHASE,
@@ -195,7 +195,21 @@ def phase_roll_back(*, phase: Phase, actor: Actor, reason: str, seen_at: datetim
         reason=reason,
         personas=_architect,
         seen_at=seen_at,
-        then=record,
+        then=_unapproved,
+    )
+
+
+def phase_take_back(*, phase: Phase, actor: Actor, reason: str) -> Phase:
+    """Take a phase back, because the run that its approval was about was taken back.
+
+    No persona is asked for: who took the run back had the right to. ``actor`` is that person.
+
+    Raises:
+        TransitionRefused: somebody moved it at this moment.
+        Fenced: the rows are being moved.
+    """
+    return transition(
+        row=phase, machine=PHASE, name="roll_back", actor=actor, reason=reason, personas=None, then=_unapproved
     )
 
 

@@ -2,7 +2,7 @@
 
 Each action of the document, and its verification, is one piece of evidence. The first piece starts the task, the last
 one completes it, in the name of the person who left it. Nobody ticks a task off by hand; what a rollback takes away
-sets it back.
+sets it back, and with it the phase that was completed.
 """
 
 from v7migration.pipeline.tasks.post_execution import integration_missing

@@ -8,10 +8,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from tracking.catalogue import DATABASE_PHASE, entry
-from tracking.choices import TaskStatus
-from tracking.models import SubworkflowTask
+from tracking.choices import PhaseStatus, TaskStatus
+from tracking.models import Phase, SubworkflowTask
 from tracking.selectors import phase_tasks, pre_execution_tasks
-from tracking.services import task_carry, task_take_back
+from tracking.services import phase_take_back, task_carry, task_take_back
 from v7migration.errors import Fenced, StaleForm, TransitionRefused
 from v7migration.ledger.models import RunState
 from v7migration.pipeline.runs import standing_run, taken_back
@@ -50,6 +50,8 @@ def _pieces(task: SubworkflowTask) -> Iterator[Proof]:
 def advance() -> list[SubworkflowTask]:
     """Take every task as far as its evidence carries it, back where a rollback took it away; return those that moved.
 
+    A rollback also takes the phase back that the signatures of its run completed.
+
     What refuses the move (the rows are fenced, somebody blocked the task, it waits for another) leaves it where it is;
     the next piece of evidence asks again.
     """
@@ -58,7 +60,7 @@ def advance() -> list[SubworkflowTask]:
     token = _at_work.set(True)
     try:
         tasks = phase_tasks(DATABASE_PHASE)
-        back = _take_back([task for task in tasks if task.status in BEGUN and task.is_of_a_run])
+        back = _take_back(tasks)
         carried = [_advance(task) for task in tasks if task.status in MOVABLE and task.is_proven]
         return [*back, *(task for task in carried if task is not None)]
     finally:
@@ -70,11 +72,11 @@ def catch_up() -> list[SubworkflowTask]:
     run = standing_run()
     if run is not None and run.state != RunState.FINISHED:
         return []
-    tasks = [task for task in phase_tasks(DATABASE_PHASE) if task.is_of_a_run]
+    tasks = phase_tasks(DATABASE_PHASE)
     if run is not None:
         is_behind = any(task.status in MOVABLE for task in tasks if task.document_number in EXECUTION)
     else:
-        is_behind = taken_back() is not None and any(task.status in BEGUN for task in tasks)
+        is_behind = bool(_begun(tasks) or _completed(tasks)) and taken_back() is not None
     return advance() if is_behind else []
 
 
@@ -133,9 +135,19 @@ def _advance(task: SubworkflowTask) -> SubworkflowTask | None:
     return None
 
 
-def _take_back(begun: list[SubworkflowTask]) -> list[SubworkflowTask]:
-    """Set back the begun tasks of a run that was taken back: what it made is gone from the target."""
-    rollback = taken_back() if begun and standing_run() is None else None
+def _begun(tasks: list[SubworkflowTask]) -> list[SubworkflowTask]:
+    return [task for task in tasks if task.status in BEGUN and task.is_of_a_run]
+
+
+def _completed(tasks: list[SubworkflowTask]) -> list[Phase]:
+    """Return the phase of some tasks where it is completed: the seats of a run completed it."""
+    return [task.parent_phase for task in tasks[:1] if task.parent_phase.status == PhaseStatus.COMPLETED]
+
+
+def _take_back(tasks: list[SubworkflowTask]) -> list[SubworkflowTask]:
+    """Set back what was begun and completed with a run that was taken back: what it made is gone from the target."""
+    begun, completed = _begun(tasks), _completed(tasks)
+    rollback = taken_back() if (begun or completed) and standing_run() is None else None
     if rollback is None:
         return []
     person, reason = actor_named(rollback.operator), f"Run {rollback.undoes_id} was taken back: its evidence is gone."
@@ -143,6 +155,9 @@ def _take_back(begun: list[SubworkflowTask]) -> list[SubworkflowTask]:
     for task in begun:
         with suppress(TransitionRefused, StaleForm, Fenced):
             moved.append(task_take_back(task=task, actor=person, reason=reason))
+    for phase in completed:
+        with suppress(TransitionRefused, StaleForm, Fenced):
+            phase_take_back(phase=phase, actor=person, reason=reason)
     return moved
 
 
