@@ -8,6 +8,7 @@ import pytest
 from django.http import HttpResponse
 from django.urls import reverse
 
+from approvals import gates
 from approvals.models import Signature
 from tests.api import caller
 from tests.cast import PASSWORD
@@ -24,6 +25,7 @@ from tracking.services import (
     task_carry,
 )
 from v7migration.errors import Refused, SignatureRefused, TransitionRefused
+from v7migration.ledger.models import Run
 from v7migration.pipeline import phases, review_gates, sign, sign_off, tasks
 
 SEAT = "/phases/1/sign/phase-review/"
@@ -130,6 +132,28 @@ def test_the_next_phase_waits_for_the_signature_wherever_it_is_started(home: Wor
         phases.start(phase=the_phase(2), actor=home.actor("dana"))
     phase_update(phase=the_phase(1), actor=home.actor("ada"), changes={"deliverables": signed})
     assert phases.start(phase=the_phase(2), actor=home.actor("dana")).status == "in_progress"
+
+
+def test_a_program_reads_who_signed_for_a_phase_and_what_its_gate_waits_for(home: World) -> None:
+    program = caller(home, "otto")
+    in_review(home)
+    waits = program.get("phases/1/gate")
+    assert (waits["open"], waits["run"], waits["review_gate"]) == (False, None, "database reality documented")
+    assert waits["reasons"] == ["Phase approved: The Architect has not signed."]
+    home.sign_phase(1)
+    signed = program.get("phases/1/gate")
+    assert (signed["open"], signed["reasons"]) == (True, [])
+    [seat] = signed["seats"]
+    assert (seat["seat"], seat["state"], seat["signed_by"]) == ("phase-review", "approved", "Ada Test")
+    phase_update(phase=the_phase(1), actor=home.actor("ada"), changes={"deliverables": {"inventory": "another one"}})
+    assert "Ada Test signed something else" in " ".join(program.get("phases/1/gate")["reasons"])
+    database, run = program.get("phases/4/gate"), Run.objects.first()
+    assert (database["open"], database["run"]) == (False, str(run.pk) if run else None)
+    said = "No Test Sentinel has validated" if run else "Nothing was executed"
+    assert any(said in reason for reason in database["reasons"])
+    assert [seat["seat"] for seat in database["seats"]] == [seat.key for seat in gates.AFTER]
+    program.get("phases/8/gate", expect=422)
+    assert program.send("POST", "phases/1/gate", {}).status_code == 405
 
 
 def test_a_revoked_approval_takes_the_phase_back_to_review_until_it_is_completed(home: World) -> None:

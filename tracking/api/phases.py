@@ -9,19 +9,22 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import FilterLookup, FilterSchema, Path, Query, Router, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from tracking import services
 from tracking.api.acts import Change, ConfirmVoids, Move, ask_before_voiding, moved
 from tracking.api.histories import HistoryFilters, HistoryOrder, VersionOut, history_page
 from tracking.api.lists import Ordered, Page, page
 from tracking.api.values import Document, Short, ShortName, left_out
+from tracking.catalogue import REVIEW_GATES
 from tracking.choices import PhaseStatus
 from tracking.models import Phase
 from tracking.views.acting import actor_of
 from tracking.views.phases import SERVICES
+from v7migration.api.gate import SeatOut, seat_out
 from v7migration.api.problems import WRITING, answers
 from v7migration.errors import Refused
+from v7migration.pipeline import phases
 
 router = Router(tags=["phases"])
 Key = Annotated[int, Path(ge=1, le=7, description="1 to 7")]
@@ -63,6 +66,32 @@ class PhaseOut(Schema):
     blockers: list[Any]
     created_at: datetime
     updated_at: datetime
+
+
+class PhaseGateOut(Schema):
+    """The review gate of a phase."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "phase_number": 4,
+                    "review_gate": "database scripts tested",
+                    "run": "5b6f3c0e-52a1-4c6f-9c53-0d6f0a4f2d11",
+                    "open": False,
+                    "reasons": ["Phase 4 complete: The Architect has not signed."],
+                    "seats": [],
+                }
+            ]
+        }
+    )
+
+    phase_number: int
+    review_gate: str = Field(description="what must hold before the next phase begins")
+    run: UUID | None = Field(description="the run whose seats approve the Database Phase; null for every other phase")
+    open: bool = Field(description="whether every seat is signed, for what is there now")
+    reasons: list[str] = Field(description="every reason that keeps the gate closed: what it waits for")
+    seats: list[SeatOut]
 
 
 class PhaseChange(Change):
@@ -119,6 +148,26 @@ def phase_history(
 ) -> dict[str, Any]:
     """Return every version of a phase, newest first."""
     return history_page(Phase, get_object_or_404(Phase, phase_number=number).pk, filters, paging)
+
+
+@router.get(
+    "/{number}/gate",
+    response=answers(PhaseGateOut, 404),
+    operation_id="read_phase_gate",
+    summary="Say how the review gate of a phase stands",
+)
+def phase_gate(request: HttpRequest, number: Key) -> PhaseGateOut:
+    """Return the seats that approve a phase with who signed, and every reason that keeps its review gate closed."""
+    gate = phases.gate_of(get_object_or_404(Phase, phase_number=number).phase_number)
+    reasons = list(gate.reasons)
+    return PhaseGateOut(
+        phase_number=number,
+        review_gate=REVIEW_GATES[number],
+        run=gate.run.pk if gate.run is not None else None,
+        open=not reasons,
+        reasons=reasons,
+        seats=[seat_out(state) for state in gate.states],
+    )
 
 
 @router.patch("/{number}", response=answers(PhaseOut, *WRITING), operation_id="update_phase", summary="Change a phase")

@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from approvals import gates
 from approvals.selectors import seat_board
 from tracking import selectors, services
 from tracking.catalogue import DATABASE_PHASE, REVIEW_GATES
@@ -18,8 +17,7 @@ from tracking.machines import PHASE
 from tracking.models import Phase
 from tracking.views.acting import Service, move, moves
 from v7migration.errors import V7Error
-from v7migration.pipeline import phases, review_gates, sign_off
-from v7migration.pipeline.runs import standing_run
+from v7migration.pipeline import phases
 
 SERVICES: dict[str, Service] = {
     "start": phases.start,
@@ -78,15 +76,11 @@ def by_hand(phase: Phase) -> dict[str, Service]:
 
 def _seats(request: HttpRequest, phase: Phase) -> dict[str, Any]:
     """Return the seats of a phase: its review gate, or for the Database Phase those of the run that stands."""
-    if phase.phase_number != DATABASE_PHASE:
-        facts = review_gates.facts(phase.phase_number)
-        board = seat_board(seats=gates.PHASE, facts=facts, user=request.user)
-        return {"seats": board, "facts": facts, "review_gate": REVIEW_GATES[phase.phase_number]}
-    run = standing_run()
-    found = {"run": run, "review_gate": REVIEW_GATES[DATABASE_PHASE]}
-    if run is None:
+    gate = phases.gate_of(phase.phase_number)
+    found = {"run": gate.run, "review_gate": REVIEW_GATES[phase.phase_number]}
+    if gate.facts is None:
         return found
-    return {**found, "seats": seat_board(seats=gates.AFTER, facts=sign_off.run_facts(run), user=request.user)}
+    return {**found, "seats": seat_board(seats=gate.seats, facts=gate.facts, user=request.user)}
 
 
 def _page(request: HttpRequest, phase: Phase, *, refusal: V7Error | None = None, status: int = 200) -> HttpResponse:

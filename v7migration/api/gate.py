@@ -128,13 +128,14 @@ def _shown(now: Standing, *, compared: bool) -> GateOut:
         reasons=[reason.sentence for reason in now.decision.reasons],
         target_compared=compared,
         expires_at=now.changeset.expires_at,
-        before=[_seat(state) for state in now.before],
-        after=[_seat(state) for state in now.after],
+        before=[seat_out(state) for state in now.before],
+        after=[seat_out(state) for state in now.after],
         next=NextOut(persona=after.persona, people=list(after.people), sentence=after.sentence),
     )
 
 
-def _seat(state: SeatState) -> SeatOut:
+def seat_out(state: SeatState) -> SeatOut:
+    """Return a seat as the API shows it."""
     return SeatOut(
         seat=state.seat.key,
         persona=state.seat.persona,
