@@ -98,7 +98,23 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = True
 
 
-class ReadOnlyAdmin(StaffAdmin):
+class _NobodyWrites:
+    """Rows that nobody adds, changes or deletes here, whatever rank they have."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse everybody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse everybody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse everybody."""
+        return False
+
+
+class ReadOnlyAdmin(_NobodyWrites, StaffAdmin):
     """Rows that nobody adds, changes or deletes here, whatever rank they have.
 
     Every view asks for the view permission first, and that is refused to a request that is not a read:
@@ -111,18 +127,6 @@ class ReadOnlyAdmin(StaffAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let people with the permission read."""
         return request.method in READING and bool(super().has_view_permission(request, obj))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse everybody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse everybody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse everybody."""
-        return False
 
     def changeform_view(
         self,
@@ -174,7 +178,7 @@ class ViewAdmin(MayBeAbsent, ReadOnlyAdmin):
     absent = "The view exists after the run; until then the list is empty."
 
 
-class _ReadOnlyInline:
+class _ReadOnlyInline(_NobodyWrites):
     """Rows shown on another row's page; never written there."""
 
     extra = 0
@@ -182,18 +186,6 @@ class _ReadOnlyInline:
     can_delete = False
     show_change_link = True
     hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse everybody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse everybody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse everybody."""
-        return False
 
 
 class ReadOnlyTable(_ReadOnlyInline, TabularInline):  # type: ignore[misc]
