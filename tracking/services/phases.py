@@ -17,6 +17,7 @@ from v7migration.errors import TransitionRefused
 EDITABLE = frozenset({"phase_name", "lead_persona", "deliverables"})
 REJECTED = "rejected"
 Unless = Callable[[Phase], str]
+Record = Callable[[Phase, datetime], None]
 
 
 def _leads(phase: Phase) -> frozenset[str]:
@@ -37,6 +38,24 @@ def _unapproved(row: Phase, _: datetime) -> None:
 
 def _waits_for_previous(phase: Phase) -> str:
     return f"Phase {phase.phase_number - 1} is not completed"
+
+
+def _move(
+    name: str,
+    phase: Phase,
+    actor: Actor,
+    reason: str,
+    seen_at: datetime | None = None,
+    *,
+    personas: Callable[[Phase], frozenset[str]] | None = _leads,
+    then: Record | None = None,
+    why_not: Callable[[Phase], str] | None = None,
+    unless: Unless | None = None,
+) -> Phase:
+    return transition(
+        row=phase, machine=PHASE, name=name, actor=actor, reason=reason, personas=personas, seen_at=seen_at,
+        then=then, why_not=why_not, unless=unless,
+    )  # fmt: skip
 
 
 def phase_update(
@@ -79,38 +98,17 @@ def phase_start(
     def record(row: Phase, now: datetime) -> None:
         row.started_at, row.completed_at = now, None
 
-    return transition(
-        row=phase,
-        machine=PHASE,
-        name="start",
-        actor=actor,
-        reason=reason,
-        personas=_leads,
-        seen_at=seen_at,
-        then=record,
-        why_not=_waits_for_previous,
-        unless=unless,
-    )
+    return _move("start", phase, actor, reason, seen_at, then=record, why_not=_waits_for_previous, unless=unless)
 
 
 def phase_submit_for_review(*, phase: Phase, actor: Actor, reason: str = "", seen_at: datetime | None = None) -> Phase:
     """Hand a phase to its review gate (its lead or The Architect)."""
-    return transition(
-        row=phase,
-        machine=PHASE,
-        name="submit_for_review",
-        actor=actor,
-        reason=reason,
-        personas=_leads,
-        seen_at=seen_at,
-    )
+    return _move("submit_for_review", phase, actor, reason, seen_at)
 
 
 def phase_send_back(*, phase: Phase, actor: Actor, reason: str, seen_at: datetime | None = None) -> Phase:
     """Return a phase from review to work, with a reason (The Architect)."""
-    return transition(
-        row=phase, machine=PHASE, name="send_back", actor=actor, reason=reason, personas=_architect, seen_at=seen_at
-    )
+    return _move("send_back", phase, actor, reason, seen_at, personas=_architect)
 
 
 def phase_approve(*, phase: Phase, actor: Actor, reason: str = "", seen_at: datetime | None = None) -> NoReturn:
@@ -136,17 +134,7 @@ def phase_complete(
     seen_at: datetime | None = None,
 ) -> Phase:
     """Complete an approved phase (The Architect only); ``unless`` names what of its review gate is open."""
-    return transition(
-        row=phase,
-        machine=PHASE,
-        name="complete",
-        actor=actor,
-        reason=reason,
-        personas=_architect,
-        seen_at=seen_at,
-        then=_completed,
-        unless=unless,
-    )
+    return _move("complete", phase, actor, reason, seen_at, personas=_architect, then=_completed, unless=unless)
 
 
 def phase_block(*, phase: Phase, actor: Actor, reason: str, seen_at: datetime | None = None) -> Phase:
@@ -155,16 +143,7 @@ def phase_block(*, phase: Phase, actor: Actor, reason: str, seen_at: datetime | 
     def record(row: Phase, now: datetime) -> None:
         row.blockers = [*row.blockers, {"reason": reason, "by": actor.username, "at": now.isoformat()}]
 
-    return transition(
-        row=phase,
-        machine=PHASE,
-        name="block",
-        actor=actor,
-        reason=reason,
-        personas=_leads,
-        seen_at=seen_at,
-        then=record,
-    )
+    return _move("block", phase, actor, reason, seen_at, then=record)
 
 
 def phase_unblock(*, phase: Phase, actor: Actor, reason: str = "", seen_at: datetime | None = None) -> Phase:
@@ -173,30 +152,12 @@ def phase_unblock(*, phase: Phase, actor: Actor, reason: str = "", seen_at: date
     def record(row: Phase, now: datetime) -> None:
         row.blockers = []
 
-    return transition(
-        row=phase,
-        machine=PHASE,
-        name="unblock",
-        actor=actor,
-        reason=reason,
-        personas=_leads,
-        seen_at=seen_at,
-        then=record,
-    )
+    return _move("unblock", phase, actor, reason, seen_at, then=record)
 
 
 def phase_roll_back(*, phase: Phase, actor: Actor, reason: str, seen_at: datetime | None = None) -> Phase:
     """Take a phase back, with a reason; its approval falls with it (The Architect only)."""
-    return transition(
-        row=phase,
-        machine=PHASE,
-        name="roll_back",
-        actor=actor,
-        reason=reason,
-        personas=_architect,
-        seen_at=seen_at,
-        then=_unapproved,
-    )
+    return _move("roll_back", phase, actor, reason, seen_at, personas=_architect, then=_unapproved)
 
 
 def phase_take_back(*, phase: Phase, actor: Actor, reason: str) -> Phase:
@@ -208,9 +169,7 @@ def phase_take_back(*, phase: Phase, actor: Actor, reason: str) -> Phase:
         TransitionRefused: somebody moved it at this moment.
         Fenced: the rows are being moved.
     """
-    return transition(
-        row=phase, machine=PHASE, name="roll_back", actor=actor, reason=reason, personas=None, then=_unapproved
-    )
+    return _move("roll_back", phase, actor, reason, personas=None, then=_unapproved)
 
 
 def phase_note_approval(
@@ -314,5 +273,5 @@ def phase_return(*, phase_number: int, actor: Actor, reason: str, approval_statu
 def _walk(row: Phase, steps: Mapping[str, str], actor: Actor, reason: str, until: Container[str]) -> Phase:
     while row.status not in until and (step := steps.get(row.status)):
         then = _completed if step == "complete" else None
-        row = transition(row=row, machine=PHASE, name=step, actor=actor, reason=reason, personas=None, then=then)
+        row = _move(step, row, actor, reason, personas=None, then=then)
     return row
