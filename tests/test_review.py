@@ -111,6 +111,20 @@ def test_the_frozen_findings_are_those_of_the_review(frozen: World) -> None:
     assert {item for item in kept ^ now if item[0] != "V7R004"} == set()
 
 
+def test_the_key_of_a_finding_is_its_own_and_stays_when_other_lines_move() -> None:
+    twice = "UPDATE x SET a = 1;\nUPDATE x SET a = 1;\n"
+    sql = twice + "ALTER TABLE x ADD COLUMN b int DEFAULT random();\nUPDATE y SET b = 2;"
+    moved = "-- more\n\n" + sql.replace("ALTER", "COMMENT ON TABLE z IS 'a';\n\nALTER") + BACK.format("SELECT 1;")
+
+    def told(text: str) -> dict[str, tuple[str, str]]:
+        document = findings.collect(text.encode(), document=None, rehearsal=None)
+        rows = [f for f in document.findings if f["id"] in ("V7S205", "V7S221", "V7S224")]
+        assert len({f["key"] for f in rows}) == len(rows) == 5
+        return {f["key"]: (f["id"], f["message"]) for f in rows}
+
+    assert told(sql) == told(moved)
+
+
 def test_without_a_target_the_rest_of_the_review_stands(world: World, monkeypatch: Any) -> None:
     monkeypatch.setattr("v7migration.pipeline.review._target", lambda: None)
     document = review(own())

@@ -243,6 +243,60 @@ RULES = [
      "CREATE TABLE p (sort text CHECK (sort <> ''));\nCREATE VIEW v AS SELECT max(sort) FROM p;"),
     ("V7S305", "advice", 2, "CREATE TABLE p (status text);\nCREATE VIEW v AS SELECT 1 FROM p ORDER BY status;",
      "CREATE TABLE p (status int);\nCREATE VIEW v AS SELECT 1 FROM p ORDER BY status;"),
+    # Order within a section: columns, constraints, indexes, sequences, and what a body in SQL reads.
+    *[("V7S302", "refuse", 1, f"{first}\n{later}", f"{later}\n{first}") for first, later in (
+        ("CREATE INDEX i ON a (x);", "ALTER TABLE a ADD COLUMN x int;"),
+        ("CREATE VIEW v AS SELECT x FROM a;", "ALTER TABLE a ADD COLUMN x int;"),
+        ("COMMENT ON COLUMN a.x IS 'x';", "ALTER TABLE a ADD COLUMN x int;"),
+        ("INSERT INTO a (x) VALUES (1);", "ALTER TABLE a ADD COLUMN x int;"),
+        ("ALTER TABLE a VALIDATE CONSTRAINT c;", "ALTER TABLE a ADD CONSTRAINT c CHECK (x > 0) NOT VALID;"),
+        ("ALTER TABLE a ADD CONSTRAINT c UNIQUE USING INDEX i;", "CREATE UNIQUE INDEX i ON a (x);"),
+        ("CREATE TABLE a (id int DEFAULT nextval('s'));", "CREATE SEQUENCE s;"),
+        (FUNCTION.format("sql", "SELECT id FROM t", ""), "CREATE TABLE t (id int);"),
+    )],
+    ("V7S302", "refuse", 1, "CREATE VIEW v AS SELECT x FROM a;\nALTER TABLE a ADD COLUMN x int;",
+     "CREATE VIEW v AS SELECT count(*) AS x FROM a ORDER BY x;\nALTER TABLE a ADD COLUMN x int;"),
+    ("V7S302", "refuse", 1, "ALTER TABLE a ALTER x SET DEFAULT 1;\nALTER TABLE a ADD COLUMN x int;",
+     "ALTER TABLE a DROP COLUMN x;\nALTER TABLE a ADD COLUMN x int;"),
+    *[("V7S308", "refuse", 2, f"CREATE TABLE a (id int);\n{bad}", f"CREATE TABLE a (id int);\n{good}")
+      for bad, good in (
+        ("CREATE TABLE a (id int);", "DROP TABLE a;\nCREATE TABLE a (id int);"),
+        ("CREATE INDEX a ON b (id);", "CREATE INDEX b ON a (id);"),
+        ("CREATE TABLE b (id int CONSTRAINT a UNIQUE);", "ALTER TABLE a RENAME TO b;\nCREATE TABLE a (id int);"),
+    )],
+    ("V7S308", "refuse", 2, FUNCTION.format("sql", "SELECT 1", "") + "\nCREATE FUNCTION f() RETURNS text RETURN 'a';",
+     FUNCTION.format("sql", "SELECT 1", "") + "\nCREATE FUNCTION f(a int) RETURNS text RETURN 'a';"),
+    ("V7S309", "accept", 2, "ALTER TYPE m ADD VALUE 'z';\nINSERT INTO x (m) VALUES ('z');",
+     SPLIT.format("ALTER TYPE m ADD VALUE 'z';", "INSERT INTO x (m) VALUES ('z');")),
+    ("V7S309", "accept", 2, "ALTER TYPE m ADD VALUE 'z';\nALTER TABLE x ALTER a SET DEFAULT 'z';",
+     "CREATE TYPE m AS ENUM ('a');\nALTER TYPE m ADD VALUE 'z';\nCREATE TABLE x (a m DEFAULT 'z');"),
+    # Rights in the order of execution.
+    *[("V7S307", severity, 1, f"CREATE TABLE a (id {kind});\n{bad}", f"CREATE TABLE a (id {kind});\n{good}")
+      for severity, kind, bad, good in (
+        ("accept", "int", "GRANT SELECT ON a TO r;\nREVOKE SELECT ON a FROM r;", "GRANT SELECT (id) ON a TO r;"),
+        ("accept", "int", "GRANT SELECT ON b TO r;", "ALTER TABLE a RENAME TO b;\nGRANT SELECT ON b TO r;"),
+        ("accept", "serial", "GRANT INSERT ON a TO r;",
+         "GRANT INSERT ON a TO r;\nGRANT USAGE ON SEQUENCE a_id_seq TO r;"),
+        ("accept", "serial", "GRANT ALL ON a TO r;", "GRANT SELECT ON a TO r;"),
+        ("advice", "int", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO r;",
+         "GRANT SELECT ON ALL TABLES IN SCHEMA public TO r;"),
+    )],
+    ("V7S307", "accept", 2, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO r;\nCREATE TABLE a (id int);",
+     "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO r;\nCREATE TABLE a (id int);"),
+    # Times.
+    *[("V7S306", "accept", 1, bad, good) for bad, good in (
+        ("CREATE DOMAIN d AS timestamp;", "CREATE DOMAIN d AS timestamptz;"),
+        ("CREATE TABLE a (t tsrange);", "CREATE TABLE a (t tstzrange);"),
+        ("CREATE VIEW v AS SELECT now()::timestamp AS t;", "CREATE VIEW v AS SELECT now() AT TIME ZONE 'UTC' AS t;"),
+        ("CREATE TABLE a (t timestamptz DEFAULT localtimestamp);", "CREATE TABLE a (t timestamptz DEFAULT now());"),
+    )],
+    # What a body does when it runs.
+    *[(identifier, "accept", 1, FUNCTION.format("plpgsql", bad, ""), FUNCTION.format("plpgsql", good, ""))
+      for identifier, bad, good in (
+        ("V7S229", "BEGIN COMMIT; RETURN 1; END", "BEGIN UPDATE x SET rollback = 1; RETURN 1; END"),
+        ("V7S225", "BEGIN SET lock_timeout = 0; RETURN 1; END", "BEGIN UPDATE x SET lock_timeout = 0; RETURN 1; END"),
+        ("V7S214", "BEGIN EXECUTE s; RETURN 1; END", "BEGIN GRANT EXECUTE ON FUNCTION g() TO r; RETURN 1; END"),
+    )],
     ("V7S214", "accept", 1, FUNCTION.format("plpgsql", "BEGIN EXECUTE 'x'; RETURN 1; END", ""),
      FUNCTION.format("plpgsql", "BEGIN PERFORM 'EXECUTE'; RETURN 1; END", "")),
 ]  # fmt: skip
@@ -278,6 +332,7 @@ TARGET: dict[str, Any] = {
         "table app.keyed": {"parts": {"column id": {"type": "integer"}}},
         "table app.inner": {"parts": {"column id": {"type": "integer"}}},
         "type public.mood": {"kind": "enum", "labels": ["sad", "ok"]},
+        "type app.hue": {"kind": "enum", "labels": ["red"]},
         "function public.f(integer, text)": {},
     },
 }
@@ -290,8 +345,22 @@ AGAINST = [
     ("V7C001", "refuse", "ALTER TABLE keyed ADD COLUMN n text;", "ALTER TABLE keyed ADD COLUMN m text;", "column n"),
     ("V7C001", "refuse", "CREATE INDEX keyed_pkey ON taken (id);", "CREATE INDEX other ON taken (id);", "index"),
     ("V7C001", "refuse", 'CREATE TABLE "Odd name" (id int);', "CREATE TABLE odd_name (id int);", "the same columns"),
-    ("V7C001", "refuse", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
-     "CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1';", "function public.f(integer, text)"),
+    ("V7C001", "refuse", "CREATE FUNCTION f(a int, b text DEFAULT '', OUT c int) LANGUAGE sql AS 'SELECT 1';",
+     "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';", "function public.f(integer, text)"),
+    ("V7C005", "advice", "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+     "CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';", "public.f(integer) is one more"),
+    ("V7C001", "refuse", "CREATE TYPE taken AS ENUM ('a');", "CREATE INDEX mood ON public.keyed (n);", "another kind"),
+    ("V7C001", "refuse", "ALTER TABLE app.keyed RENAME TO \"inner\";", "ALTER TABLE app.keyed RENAME TO outside;",
+     "app.inner"),
+    ("V7C001", "refuse", "ALTER TABLE app.keyed SET SCHEMA public;", "ALTER TABLE app.inner SET SCHEMA public;",
+     "public.keyed"),
+    ("V7C001", "refuse", "CREATE TABLE m (id int CONSTRAINT keyed_pkey PRIMARY KEY);",
+     "CREATE TEMP TABLE taken (id int);", "index keyed_pkey"),
+    ("V7C004", "accept", "ALTER TABLE taken ALTER nothing SET DEFAULT 1;", "ALTER TABLE taken ALTER n SET DEFAULT 'a';",
+     "taken.nothing"),
+    ("V7C004", "accept", "CREATE INDEX i ON taken (nothing);",
+     "ALTER TABLE taken ADD COLUMN nothing int;\nCREATE INDEX i ON taken (nothing);", "taken.nothing"),
+    ("V7C004", "accept", "CREATE TABLE m (a hue);", "CREATE TABLE m (a mood);", "app.hue"),
     ("V7C002", "advice", 'CREATE TABLE public."inner" (id int);', "CREATE TABLE public.lone (id int);", "app.inner"),
     ("V7C003", "accept", "CREATE VIEW v AS SELECT id FROM keyed;", "CREATE VIEW v AS SELECT id FROM public.keyed;",
      "app.keyed"),
@@ -327,3 +396,13 @@ def test_a_script_is_compared_with_what_the_target_holds(
 
 def test_without_a_target_nothing_is_said_about_it() -> None:
     assert not any(item[0].startswith("V7C") for item in found("CREATE VIEW v AS SELECT id FROM nowhere;"))
+
+
+def test_what_can_be_read_of_a_faulty_script_is_reviewed_all_the_same() -> None:
+    sql = "\\set x 1\nSET search_path = app;\nCREATE TABEL b (id int);\nDO $$ BEGIN END $$;\n"
+    sql += "ALTER TABLE x ADD t timestamp;"
+    told = found(sql)
+    assert {("V7S011", 1), ("V7S104", 2), ("V7S010", 3), ("V7S102", 4), ("V7S306", 5)} <= {(i, n) for i, _, n in told}
+    assert not {"V7S051", "V7C004"} & {identifier for identifier, _, _ in told}, "what the faulty part may say itself"
+    marked = scripts.problems_of(b"\xef\xbb\xbfSELECT 1;\nDROP TABLE b CASCADE;\nSELEC 1;")
+    assert [(p.id, p.line) for p in marked if p.severity == "refuse"] == [("V7S002", 1), ("V7S117", 2), ("V7S010", 3)]

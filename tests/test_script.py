@@ -123,7 +123,8 @@ def test_every_syntax_error_is_located() -> None:
     content = b"-- Section 1: x\nCREATE TABEL a;\n-- Section 2: \xc3\xa9\n"
     content += b"SELECT '\xc3\xa9'\n FROM;\nSELECT 1;\nDORP x;\nSELECT 'a"
     assert faults(content) == [("V7S010", 2), ("V7S010", 5), ("V7S010", 7), ("V7S010", 8)]
-    assert [problem.section for problem in scripts.problems_of(content)] == [1, 2, 2, 2]
+    told = [problem.section for problem in scripts.problems_of(content) if problem.id == "V7S010"]
+    assert told == [1, 2, 2, 2]
 
 
 @pytest.mark.parametrize(

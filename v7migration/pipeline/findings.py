@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from v7migration.ledger.models import Rehearsal, Run, RunState, RunStep
 from v7migration.postgres import squawk
-from v7migration.postgres.script import ACCEPT, ADVICE, REFUSE, Problem, Script, ScriptInvalid, parse, problems
+from v7migration.postgres.script import (
+    ACCEPT,
+    ADVICE,
+    REFUSE,
+    Problem,
+    Script,
+    ScriptInvalid,
+    parse,
+    problems,
+    problems_besides,
+)
 from v7migration.postgres.script.against import CONFLICT
 from v7migration.postgres.script.objects import dropped
 
@@ -46,13 +57,18 @@ def collect(content: bytes, *, document: Mapping[str, Any] | None, rehearsal: Re
         rehearsal: a rehearsal of exactly these bytes, if there is one.
 
     Returns:
-        Findings ``{"id", "severity", "section", "line", "message", "hint", "statement"}``: ``line`` is 1-based,
-        ``statement`` is the SHA-256 of the text of the statement on which it stands ('' for none).
+        Findings ``{"id", "key", "severity", "section", "line", "message", "hint", "statement"}``: ``id`` names the
+        rule, ``key`` the finding, whatever moves above it; ``line`` is 1-based, ``statement`` is the SHA-256 of the
+        text of the statement on which it stands ('' for none).
     """
     try:
         script = parse(content)
     except ScriptInvalid as invalid:
-        return Found([_finding(problem, "") for problem in invalid.problems], None)
+        told, texts = problems_besides(invalid, document), _texts(invalid.rest) if invalid.rest else []
+        note = "Squawk was not asked: the script cannot be read as a whole."
+        return Found(
+            _named([_finding(problem, _text_at(texts, problem.line)) for problem in told]), None, {"note": note}
+        )
     ours = problems(script, document)
     if _own_run_stands():
         ours = [problem for problem in ours if problem.id != CONFLICT]
@@ -60,7 +76,7 @@ def collect(content: bytes, *, document: Mapping[str, Any] | None, rehearsal: Re
     everything = [*ours, *linted.problems, *(rehearsed(script, rehearsal.report) if rehearsal else ())]
     everything.sort(key=lambda problem: (problem.line, problem.id, problem.message))
     texts = _texts(script)
-    found = [_finding(problem, _text_at(texts, problem.line)) for problem in everything]
+    found = _named([_finding(problem, _text_at(texts, problem.line)) for problem in everything])
     return Found(found, script, linted.as_dict())
 
 
@@ -82,6 +98,16 @@ def _finding(problem: Problem, statement: str) -> Finding:
         "message": problem.message, "hint": problem.hint,
         "statement": hashlib.sha256(statement.encode()).hexdigest() if statement else "",
     }  # fmt: skip
+
+
+def _named(found: list[Finding]) -> list[Finding]:
+    """Give each finding a ``key``, its name of its own: from rule, statement and message, and so without its line."""
+    seen: Counter[str] = Counter()
+    for finding in found:
+        whole = "\n".join((finding["id"], finding["statement"], finding["message"]))
+        seen[whole] += 1
+        finding["key"] = hashlib.sha256(f"{whole}\n{seen[whole]}".encode()).hexdigest()[:16]
+    return found
 
 
 Texts = list[tuple[int, int, str]]

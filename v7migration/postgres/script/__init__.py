@@ -18,7 +18,7 @@ from .model import (
 from .objects import CreatedObjects, created_objects, drops
 from .order import document_order, plan_order
 from .reading import parse, with_population
-from .rules import problems, problems_of
+from .rules import problems, problems_besides, problems_of
 
 __all__ = [
     "ACCEPT",
@@ -39,6 +39,7 @@ __all__ = [
     "parse",
     "plan_order",
     "problems",
+    "problems_besides",
     "problems_of",
     "with_population",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import grammar, objects
-from .known import Known, type_name
+from . import grammar, objects, zones
+from .known import Known
 from .model import ACCEPT, Problem, Section, Statement, Step
 from .objects import Named
 from .rewriting import adds_rewriting, adds_scanning
@@ -19,7 +19,7 @@ def findings(section: Section, step: Step, made: set[Named], known: Known) -> It
     """What stands against the statements of one step, which the server runs in one transaction."""
     for statement in step.statements:
         root = grammar.tree(statement.text)
-        yield from _zoneless(section, statement, root)
+        yield from zones.findings(section, statement, root)
         yield from _timeouts(section, statement, root)
         if grammar.kind(root) == "AlterTableStmt" and ("table", objects.relation(root.relation)) not in made:
             yield from _added(section, statement, root, known)
@@ -30,24 +30,6 @@ def findings(section: Section, step: Step, made: set[Named], known: Known) -> It
 
 def _short(name: str) -> str:
     return name.removeprefix("public.")
-
-
-def _zoneless(section: Section, statement: Statement, root: Any) -> Iterator[Problem]:
-    subtypes = {"AT_AlterColumnType", "AT_AddColumn"}
-    if grammar.kind(root) == "AlterTableStmt":
-        commands = grammar.nodes(root, "AlterTableCmd")
-        places = [getattr(c, "def").column_def for c in commands if grammar.constant(c, "subtype") in subtypes]
-    elif grammar.kind(root) in ("CreateStmt", "CompositeTypeStmt"):
-        places = list(grammar.nodes(root, "ColumnDef"))
-    else:
-        return
-    for column in places:
-        kind = type_name(column.type_name)
-        if kind.startswith("timestamp") and "with time zone" not in kind:
-            name = f" {column.colname}" if column.colname else ""
-            message = f"the time{name} has no zone: sessions in other zones read another moment"
-            line = statement.line_of(column.type_name.location)
-            yield Problem("V7S306", ACCEPT, section.number, line, message, "Use timestamp with time zone.")
 
 
 def _timeouts(section: Section, statement: Statement, root: Any) -> Iterator[Problem]:
@@ -119,10 +101,10 @@ def _held(section: Section, step: Step, made: set[Named]) -> Iterator[Problem]:
         if works:
             table, line = next(iter(locked.items()))
             message = (
-                f"line {line} locks {_short(table)} against everybody, and the same transaction goes on to "
+                f"the transaction that has locked {_short(table)} against everybody goes on to "
                 f"{'/'.join(sorted(works))} here: nobody can use {_short(table)} meanwhile"
             )
-            hint = "Put this statement into a step of its own."
+            hint = f"Line {line} takes the lock. Put this statement into a step of its own."
             yield Problem("V7S224", ACCEPT, section.number, statement.line, message, hint)
             return
         for table in strongly_locked(root):

@@ -84,12 +84,16 @@ class Script:
 
 
 class ScriptInvalid(V7Error):
-    """The script cannot be read; ``problems`` says why, each with its line."""
+    """The script cannot be read; ``problems`` says why, each with its line.
+
+    ``rest`` is what could be read of it all the same, for a review and never for a run; None when that is nothing.
+    """
 
     exit_code = 1
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], rest: Script | None = None) -> None:
         self.problems = list(problems)
+        self.rest = rest
         first = self.problems[0]
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         super().__init__(f"The script is not valid: line {first.line}: {first.message}{more}", first.hint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from v7migration.postgres.qualified import first, holder, joined, last
+from v7migration.postgres.qualified import first, holder, joined, last, parts_of
 
 from . import ctes, grammar
 from .model import Script, Section, Statement
@@ -19,6 +19,7 @@ KINDS = {
     "function": "functions", "type": "types", "trigger": "triggers", "constraint": "constraints",
     "policy": "policies", "sequence": "sequences", "extension": "extensions", "statistics": "statistics",
 }  # fmt: skip
+OF_SEQUENCES = frozenset({"nextval", "currval", "setval"})
 ON_A_TABLE = frozenset({"trigger", "constraint", "policy"})
 DROPPED_KINDS = {
     "OBJECT_TABLE": "table", "OBJECT_FOREIGN_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "view",
@@ -124,6 +125,11 @@ def created(statement: Statement) -> list[Named]:
     return _created(grammar.tree(statement.text))
 
 
+def made_by(node: Any) -> list[Named]:
+    """As :func:`created`, of a statement's tree."""
+    return _created(node)
+
+
 def _created(node: Any) -> list[Named]:
     kind = grammar.kind(node)
     if kind == "CreateSchemaStmt":
@@ -212,6 +218,8 @@ def _collect(found: Uses, node: Any) -> None:
             found.relations.add(relation(node))
         case "FuncCall" | "CreateTrigStmt" | "CreateFunctionStmt":
             found.functions.add(qualified(grammar.strings(node.funcname)))
+            if kind == "FuncCall" and (grammar.strings(node.funcname) or [""])[-1] in OF_SEQUENCES:
+                found.relations.update(_sequences(node))
             if kind == "CreateTrigStmt":
                 found.words.update(grammar.strings(node.columns))
         case "TypeName":
@@ -229,6 +237,14 @@ def _collect(found: Uses, node: Any) -> None:
         case "DropStmt":
             found.relations |= {holder(name) for _, name in _dropped(node)}
             found.relations |= {name for _, name in _dropped(node)}
+
+
+def _sequences(call: Any) -> Iterable[str]:
+    """The sequence that ``nextval('s')`` names by a text."""
+    for node in grammar.nodes(call, "A_Const"):
+        if node.HasField("sval"):
+            names = [part.lower() if '"' not in node.sval.sval else part for part in parts_of(node.sval.sval)]
+            yield qualified(names)
 
 
 def _commented(found: Uses, node: Any) -> None:

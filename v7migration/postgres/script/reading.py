@@ -26,6 +26,7 @@ from .model import (
 from .source import MOST_FAULTS, Source, opened, scanned, statements, without_copied_rows
 
 MOST_SECTIONS = 200
+BOM = b"\xef\xbb\xbf"
 Placed = tuple[int, int, Statement]  # first byte, end, statement
 
 
@@ -59,7 +60,12 @@ def parse(content: bytes) -> Script:
     Raises ``ScriptInvalid`` with every fault found: NUL, BOM, invalid UTF-8, psql commands, syntax errors,
     broken structure (section numbers, markers, a circle of needs). Never raises anything else.
     """
-    source = opened(content)
+    try:
+        source = opened(content)
+    except ScriptInvalid as invalid:
+        if content.startswith(BOM) and [fault.id for fault in invalid.problems] == ["V7S002"]:
+            raise _without_mark(content, invalid) from None
+        raise
     file = _read(source)
     _refuse_disguise(file)
     population = _population(file)
@@ -69,18 +75,22 @@ def parse(content: bytes) -> Script:
     if b"\r" in content:
         at = content.find(b"\r")
         file.advise("V7S004", at, "lines end with CR LF", "Any change of line endings is another changeset.")
+    digest = hashlib.sha256(content).hexdigest()
     if source.faults:
-        raise ScriptInvalid(sorted(_located(source.faults, file), key=lambda fault: fault.line))
-    script = Script(
-        content,
-        hashlib.sha256(content).hexdigest(),
-        _linked(sections),
-        rollback,
-        population,
-        tuple(_located(file.notes, file)),
-    )
+        faults = sorted(_located(source.faults, file), key=lambda fault: fault.line)
+        rest = Script(content, digest, tuple(sections), rollback, population, tuple(_located(file.notes, file)))
+        raise ScriptInvalid(faults, rest if sections else None)
+    script = Script(content, digest, _linked(sections), rollback, population, tuple(_located(file.notes, file)))
     order.plan_order(script)
     return script
+
+
+def _without_mark(content: bytes, invalid: ScriptInvalid) -> ScriptInvalid:
+    """The fault of a byte order mark, with what stands behind it: the mark changes no line."""
+    try:
+        return ScriptInvalid(invalid.problems, parse(content.removeprefix(BOM)))
+    except ScriptInvalid as more:
+        return ScriptInvalid([*invalid.problems, *more.problems], more.rest)
 
 
 def _read(source: Source) -> _File:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from typing import Any
 
-from . import grammar, inserts, objects, rewriting
+from . import early, grammar, inserts, objects, rewriting
 from .known import Known, Relation, comparable, type_name
 from .model import REFUSE, Problem, Section, Statement
 from .objects import Named
 
 Placed = tuple[Section, Statement]
-ORDERED = frozenset({"table", "view", "type", "function", "schema"})
 
 
 def findings(order: list[Placed], known: Known, held: Set[Named] | None = None) -> Iterator[Problem]:
@@ -22,7 +21,7 @@ def findings(order: list[Placed], known: Known, held: Set[Named] | None = None) 
     V7S301 a foreign key without a unique target, V7S302 an object used before it is made, V7S303 an INSERT whose
     second run would double rows, V7S212 and V7S228 a column that gets another type.
     """
-    yield from _too_early(order, held)
+    yield from early.findings(order, held)
     made: set[Named] = set()
     for section, statement in order:
         root = grammar.tree(statement.text)
@@ -31,48 +30,6 @@ def findings(order: list[Placed], known: Known, held: Set[Named] | None = None) 
         known.learn(root)
         yield from _foreign_keys(section, statement, root, known)
         yield from inserts.findings(section, statement, root, known)
-
-
-def _too_early(order: list[Placed], held: Set[Named] | None) -> Iterator[Problem]:
-    makers: dict[Named, tuple[int, Statement]] = {}
-    gone: dict[Named, int] = {}
-    for position, (_, statement) in enumerate(order):
-        for named in objects.created(statement):
-            makers.setdefault(named, (position, statement))
-        for named in objects.dropped(statement):
-            gone.setdefault(named, position)
-    by_name: dict[str, list[Named]] = {}
-    for named in makers:
-        if named[0] in ORDERED:
-            by_name.setdefault(named[1], []).append(named)
-    for position, (section, statement) in enumerate(order):
-        if statement.kind == "DropStmt":
-            continue
-        used = objects.uses(statement)
-        names = used.relations | used.functions | used.types | used.schemas
-        for named in sorted(named for name in names for named in by_name.get(name, ())):
-            maker, later = makers[named]
-            if _there(named, position, maker, later, gone, held):
-                continue
-            if maker > position and used.names(named):
-                what = f"{named[0]} {named[1].removeprefix('public.')}"
-                message = f"this statement uses the {what}, which line {later.line} makes only later"
-                hint = f"Move it behind line {later.line}, or into a later section."
-                yield Problem("V7S302", REFUSE, section.number, statement.line, message, hint)
-
-
-def _there(
-    named: Named, position: int, maker: int, later: Statement, gone: dict[Named, int], held: Set[Named] | None
-) -> bool:
-    """Whether an object stands before the script makes it: the target holds it, or else the script's own words say so.
-
-    Words that say so: it is dropped before it is made, or made by OR REPLACE.
-    """
-    if gone.get(named, position + 1) <= position:
-        return False
-    if held is not None:
-        return named in held
-    return gone.get(named, maker) < maker or bool(getattr(grammar.tree(later.text), "replace", False))
 
 
 def _foreign_keys(section: Section, statement: Statement, root: Any, known: Known) -> Iterator[Problem]:

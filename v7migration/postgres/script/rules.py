@@ -12,6 +12,7 @@ from . import (
     bodies,
     changes,
     grammar,
+    granted,
     joins,
     kinds,
     objects,
@@ -19,6 +20,7 @@ from . import (
     ranking,
     references,
     restored,
+    twice,
     undone,
     way_back,
 )
@@ -56,7 +58,26 @@ def problems_of(content: bytes, document: Mapping[str, Any] | None = None) -> li
     try:
         return problems(parse(content), document)
     except ScriptInvalid as invalid:
+        return problems_besides(invalid, document)
+
+
+# What a statement that cannot be read may make or undo: of these rules nothing is said about the rest.
+OF_THE_WHOLE = frozenset({
+    "V7S050", "V7S051", "V7S052", "V7S053", "V7S057", "V7S204", "V7S218", "V7S219", "V7S220", "V7S226", "V7S227",
+    "V7S301", "V7S302", "V7S303", "V7S304", "V7S307", "V7S308", "V7C004",
+})  # fmt: skip
+
+
+def problems_besides(invalid: ScriptInvalid, document: Mapping[str, Any] | None = None) -> list[Problem]:
+    """Why a script cannot be read, and what stands against the statements of it that can be."""
+    if invalid.rest is None:
         return invalid.problems
+    try:
+        found = problems(invalid.rest, document)
+    except ScriptInvalid:  # its sections need each other in a circle
+        return invalid.problems
+    kept = [problem for problem in found if problem.id not in OF_THE_WHOLE]
+    return sorted({*invalid.problems, *kept}, key=lambda problem: (problem.line, problem.id, problem.message))
 
 
 def _in_order(script: Script, made: set[objects.Named], document: Mapping[str, Any] | None) -> Iterator[Problem]:
@@ -70,11 +91,14 @@ def _in_order(script: Script, made: set[objects.Named], document: Mapping[str, A
     for section in plan:
         for step in section.steps:
             yield from changes.findings(section, step, made, known)
+            yield from twice.used_at_once(section, step, made)
     for section, statement in statements:
         yield from _queries(section, statement, known)
+    yield from granted.findings(statements)
     yield from undone.findings(script, statements, frozenset(made))
     yield from restored.findings(script, statements, frozenset(made))
     yield from _dropped(statements)
+    yield from twice.findings(statements)
 
 
 def _dropped(statements: list[tuple[Section, Statement]]) -> Iterator[Problem]:

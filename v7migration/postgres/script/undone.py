@@ -1,28 +1,22 @@
-"""Rights and comments: what nobody may use afterwards, and what the rollback does not take or put back."""
+"""Rights and comments on what the script did not make: what the rollback does not take or put back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from v7migration.postgres.qualified import first, holder, joined, last
+from v7migration.postgres.qualified import holder, joined, last
 
 from . import grammar, objects
-from .model import ACCEPT, ADVICE, Problem, Script, Section, Statement
+from .model import ACCEPT, Problem, Script, Section, Statement
 from .objects import Named
 
 Placed = tuple[Section, Statement]
-GRANTABLE = {
-    "OBJECT_TABLE": ("table", "view"), "OBJECT_SEQUENCE": ("sequence",), "OBJECT_SCHEMA": ("schema",),
-    "OBJECT_VIEW": ("view",), "OBJECT_MATVIEW": ("view",),
-}  # fmt: skip
-USABLE = frozenset({"table", "view", "schema", "sequence"})
 COMMENTED_PARTS = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})
 
 
 def findings(script: Script, order: list[Placed], made: frozenset[Named]) -> Iterator[Problem]:
-    """V7S307 made and granted to nobody; V7S218, V7S219 comments and rights that stay behind."""
-    yield from _ungranted(order)
+    """V7S218 comments and V7S219 rights that stay behind."""
     if script.rollback is None:
         return
     back = [grammar.tree(statement.text) for statement in script.rollback.statements]
@@ -37,45 +31,6 @@ def findings(script: Script, order: list[Placed], made: frozenset[Named]) -> Ite
 
 def _short(name: str) -> str:
     return name.removeprefix("public.")
-
-
-def _ungranted(order: list[Placed]) -> Iterator[Problem]:
-    granted, whole = _granted(order)
-    some = any(statement.kind == "GrantStmt" for _, statement in order)
-    gone = {named for _, statement in order for named in objects.dropped(statement)}
-    for section, statement in order:
-        if _is_part(grammar.tree(statement.text)):
-            continue
-        for kind, name in objects.created(statement):
-            if kind not in USABLE or name in granted or (kind, name) in gone:
-                continue
-            if kind != "schema" and (kind, first(name)) in whole:
-                continue
-            severity = ACCEPT if some else ADVICE
-            message = f"the {kind} {_short(name)} is granted to nobody: only its owner can use it"
-            hint = "GRANT what the application needs, by name, right after it is made."
-            yield Problem("V7S307", severity, section.number, statement.line, message, hint)
-
-
-def _is_part(root: Any) -> bool:
-    """Whether it is a partition (rights come with its table) or goes with the session."""
-    if grammar.kind(root) != "CreateStmt":
-        return False
-    return bool(root.HasField("partbound")) or root.relation.relpersistence == "t"
-
-
-def _granted(order: list[Placed]) -> tuple[set[str], set[tuple[str, str]]]:
-    """Names that are granted, and (kind, schema) where all of a schema is."""
-    names: set[str] = set()
-    whole: set[tuple[str, str]] = set()
-    for _, statement in order:
-        root = grammar.tree(statement.text)
-        if grammar.kind(root) == "GrantStmt" and root.is_grant:
-            kinds = GRANTABLE.get(grammar.constant(root, "objtype"), ())
-            if grammar.constant(root, "targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
-                whole |= {(kind, schema) for kind in kinds for schema in grammar.strings(root.objects)}
-            names |= set(_objects(root))
-    return names, whole
 
 
 def _objects(grant: Any) -> list[str]:
@@ -132,7 +87,7 @@ def _commented(root: Any) -> str:
 def _is_ours(name: str, made: frozenset[Named]) -> bool:
     """Whether the script makes an object of this name, or the table, view or type that it is part of."""
     names = objects.names_of(made)
-    return name in names or holder(name) in names
+    return name in names or holder(name) in names or name.rpartition(" of schema ")[2] in names
 
 
 def _grant(
