@@ -13,10 +13,10 @@ import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeVar
 
 from v7migration.source.facts import (
     Facts,
@@ -36,6 +36,7 @@ _DIGEST = 64
 _BITS = 48  # of an offset or a length in bytes
 _MASK = (1 << _BITS) - 1
 _START = _SUM + 1 + _DIGEST + 1
+Kept = TypeVar("Kept")
 
 
 class Damaged(Exception):
@@ -62,6 +63,14 @@ class _Entry(NamedTuple):
     def unpacked(cls, packed: int) -> _Entry:
         """Return what :attr:`packed` packed."""
         return cls(*(packed >> _BITS * place & _MASK for place in (3, 2, 1, 0)))
+
+    def of_structure(self) -> tuple[int, int]:
+        """Return where the structure begins, and its length."""
+        return self.offset + _START, self.structure
+
+    def of_mentions(self) -> tuple[int, int]:
+        """Return where the mentions begin, and their length."""
+        return self.offset + _START + self.structure + 1, self.mentions
 
 
 def line_of(digest: str, facts: Facts) -> bytes:
@@ -100,11 +109,7 @@ class Cache:
         Raises:
             Damaged: the line was changed since the cache was opened.
         """
-        entry = _Entry.unpacked(self._entries[bytes.fromhex(digest)])
-        try:
-            return structure_from(self._read(entry.offset + _START, entry.structure))
-        except (ValueError, TypeError, IndexError) as error:
-            raise Damaged(digest) from error
+        return self._back(digest, _Entry.of_structure, structure_from)
 
     def imports(self, digest: str) -> tuple[Import, ...]:
         """Read the imports of a structure back.
@@ -112,11 +117,7 @@ class Cache:
         Raises:
             Damaged: the line was changed since the cache was opened.
         """
-        entry = _Entry.unpacked(self._entries[bytes.fromhex(digest)])
-        try:
-            return imports_from(self._read(entry.offset + _START, entry.structure).decode("ascii"))
-        except (ValueError, TypeError, IndexError) as error:
-            raise Damaged(digest) from error
+        return self._back(digest, _Entry.of_structure, lambda kept: imports_from(kept.decode("ascii")))
 
     def mentions(self, digest: str) -> Mentions:
         """Read mentions back.
@@ -124,11 +125,7 @@ class Cache:
         Raises:
             Damaged: the line was changed since the cache was opened.
         """
-        entry = _Entry.unpacked(self._entries[bytes.fromhex(digest)])
-        try:
-            return mentions_from(self._read(entry.offset + _START + entry.structure + 1, entry.mentions))
-        except (ValueError, TypeError, IndexError) as error:
-            raise Damaged(digest) from error
+        return self._back(digest, _Entry.of_mentions, mentions_from)
 
     def replace(self, wanted: Iterable[str], lines: Iterable[bytes]) -> None:
         """Write a new file that keeps the wanted lines and adds new ones, put it in the old one's place and read it.
@@ -165,6 +162,13 @@ class Cache:
             file.write(self._read(entry.offset, entry.whole))
         file.writelines(lines)
         file.flush()
+
+    def _back(self, digest: str, half: Callable[[_Entry], tuple[int, int]], made: Callable[[bytes], Kept]) -> Kept:
+        place, length = half(_Entry.unpacked(self._entries[bytes.fromhex(digest)]))
+        try:
+            return made(self._read(place, length))
+        except (ValueError, TypeError, IndexError) as error:
+            raise Damaged(digest) from error
 
     def _read(self, offset: int, length: int) -> bytes:
         if self._file is None:
