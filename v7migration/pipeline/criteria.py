@@ -140,7 +140,7 @@ class _Validated:
         """Say whether every check of the validation holds, or is accepted by name."""
         if self.newest is None:
             return _open("No Test Sentinel has validated the run: v7_verify --as USERNAME.", self.page)
-        waiting = [failure["name"] for failure in self.failures if failure["accepted"] is None]
+        waiting = [failure["name"] for failure in validation.unaccepted(self.failures)]
         if waiting:
             more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
             return _open(f"Checks that fail and are not accepted: {', '.join(waiting[:SHOWN])}{more}.", self.page)
@@ -161,7 +161,7 @@ class _Validated:
         if missing := [name for name, check in made.items() if not check]:
             return _open(f"{said}, but the validation did not check: {', '.join(missing)}.", self.page)
         failed = [failure for failure in self.failures if failure["name"] in made.values()]
-        waiting = dict.fromkeys(failure["name"] for failure in failed if failure["accepted"] is None)
+        waiting = dict.fromkeys(failure["name"] for failure in validation.unaccepted(failed))
         if waiting:
             return _open(f"{said}, but a check failed: {', '.join(waiting)}.", self.page)
         count = len(set(made.values())) - len(failed)

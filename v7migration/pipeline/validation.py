@@ -69,7 +69,12 @@ def failures(run: Run, validation: Validation | None = None) -> list[Failure]:
 
 def open_failures(run: Run, validation: Validation | None = None) -> list[Failure]:
     """Return the failures that nobody has accepted by name as they are now (see :func:`failures`)."""
-    return [failure for failure in failures(run, validation) if failure["accepted"] is None]
+    return unaccepted(failures(run, validation))
+
+
+def unaccepted(found: Iterable[Failure]) -> list[Failure]:
+    """Return those of some failures that nobody has accepted by name."""
+    return [failure for failure in found if failure["accepted"] is None]
 
 
 def prerequisites(run: Run) -> tuple[Prerequisite, ...]:

@@ -67,7 +67,7 @@ def _page(
     newest = validation.newest(run)
     found = _named(request, run) or newest
     failures = validation.failures(run, newest)
-    open_ones = [failure for failure in failures if failure["accepted"] is None]
+    open_ones = validation.unaccepted(failures)
     checks = found.document["checks"] if found is not None else []
     shown = FilterForm(request.GET)
     chosen = set(request.POST.getlist("failure"))

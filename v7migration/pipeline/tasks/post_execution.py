@@ -31,7 +31,7 @@ def validated() -> Iterator[Facts]:
         return
     page, found = validation.page_of(run), newest.document["checks"]
     failures = validation.failures(run, newest)
-    failing = [failure for failure in failures if failure["accepted"] is None]
+    failing = validation.unaccepted(failures)
 
     def piece(group: str, said: str) -> Facts:
         mine = [check for check in found if _group(check["name"]) == group]
