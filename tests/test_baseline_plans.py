@@ -24,6 +24,8 @@ COUNTED = (
         (2, 'CREATE ROLE x PASSWORD ''secret''', 1, 90, 90, 0),
         (3, 'SELECT 1 FROM public.file_audit WHERE notes = ''a secret''', 1, 80, 80, 0),
         (4, 'SELECT $1; DROP TABLE public.file_audit', 1, 5, 5, 0),
+        (7, '-- What uses each enum type: columns (also of arrays, domains, ranges and composites over it)'
+            ' and whatever depends on those.' || chr(10) || 'SELECT 1', 1, 999, 999, 0),
         (5, '/* app */ (SELECT nothing FROM nowhere)', 1, 4, 4, 0),
         (NULL, '<insufficient privilege>', 1, 3, 3, 0)) AS v WHERE d.datname = current_database()""",
     "INSERT INTO counted.rows VALUES (6, 'SELECT 6', 1, 999, 999, 0, 0, 0, 1)",

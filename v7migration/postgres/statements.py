@@ -1,8 +1,8 @@
 """The heaviest statements of the application, as ``pg_stat_statements`` counts them, where it is present and readable.
 
 Its texts are normalised: constants are ``$1``, ``$2``, so they cannot be run again; from PostgreSQL 16 on they can be
-planned. Texts of commands other than queries are left out, because constants stand in them (a password, say), and what
-is left of strings in a text is masked.
+planned. The queries of an inventory itself are left out, and so are texts of commands other than queries, because
+constants stand in them (a password, say). What is left of strings in a text is masked.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import errors, sql
 
+from v7migration.postgres.kept import is_kept
 from v7migration.postgres.plans import plan_of
 
 Connection = psycopg.Connection[Any]
@@ -66,7 +67,8 @@ def heaviest(connection: Connection, *, timeout: int, schema: str | None = None)
             raise
         return _told(UNREADABLE, f"pg_stat_statements cannot be read: {_first_line(error)}.")
     shown = [row for row in rows if row[1] and row[1] != _HIDDEN]
-    entries = [_entry(connection, row, timeout) for row in shown if _QUERY.match(row[1])][:LISTED]
+    theirs = [row for row in shown if _QUERY.match(row[1]) and not is_kept(row[1])]
+    entries = [_entry(connection, row, timeout) for row in theirs[:LISTED]]
     hidden = len(rows) - len(shown)
     note = (
         f"{hidden} statements of other roles are hidden from {connection.info.user}: a superuser shows them with "
