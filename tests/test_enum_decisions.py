@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,6 +25,7 @@ CREATE TYPE public.zz_kept AS ENUM ('one', 'two');
 CREATE TYPE public.zz_other AS ENUM ('ONE', 'two');
 CREATE TYPE public.zz_third AS ENUM ('Two', 'One');
 CREATE TABLE public.zz_table (a public.zz_kept, b public.zz_kept, c public.zz_other DEFAULT 'ONE', d public.zz_third[]);
+CREATE TYPE public.zz_order AS ENUM ('zebra', 'items', 'a');
 INSERT INTO public.zz_table VALUES ('one', 'two', 'ONE', '{Two,One}'), ('one', 'two', 'two', NULL);
 ANALYZE public.zz_table;
 """
@@ -326,6 +328,8 @@ def test_pages_show_groups_hints_conflicts_and_an_unknown_group_is_not_found(ana
     page = client.get(reverse("enum-groups")).content.decode()
     for words in ("wait for a decision", "zz_kept", "Subsets", "Conflicts", "Unused types"):
         assert words in page
+    values = re.findall(r'<tr><td><span class="mono v7-label">(.*?)</span></td>', page)
+    assert values[values.index("zebra") :][:3] == ["zebra", "items", "a"], "the labels stand in the type's order"
     assert client.get(reverse("enum-group", args=["0" * 20])).status_code == 404
     side = client.get(url(ours()), {"base": "public.zz_third", "out": "public.zz_other"}).content.decode()
     assert "Split: take 1 out" in side and "renamed" in side

@@ -147,7 +147,7 @@ def _summed(enum: EnumType, columns: list[dict[str, Any]]) -> dict[str, Any]:
     told = [column for column in columns if column["method"] != UNKNOWN]
     unknown = [column for column in columns if column["method"] == UNKNOWN and column["note"] != PARTITIONED]
     methods = {column["method"] for column in told}
-    method = UNKNOWN if unknown else ESTIMATED if ESTIMATED in methods or not told else COUNTED
+    method = UNKNOWN if unknown else ESTIMATED if ESTIMATED in methods else COUNTED  # without a column: none, exactly
     counts: dict[str, int | None] = dict.fromkeys(enum.labels, None if unknown and not told else 0)
     for column in told:
         for label, number in column["labels"].items():

@@ -288,7 +288,7 @@ def _nearest(enum: CodeEnum, named: list[EnumType], spelled: list[EnumType]) -> 
 
 
 def _match(type_: EnumType, enum: CodeEnum, by: str, binding: Binding | None) -> Match:
-    stores = binding.stores if binding else (LABELS if enum.kind != CLASS else VALUES)
+    stores = binding.stores if binding else LABELS if enum.kind != CLASS else VALUES if enum.values else NAMES
     held = enum.stored(stores)
     only_database = tuple(label for label in type_.labels if label not in held)
     only_code = tuple(label for label in held if label not in type_.labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import django_tables2 as tables
@@ -83,7 +83,6 @@ def enum_groups(request: HttpRequest) -> HttpResponse:
     table = GroupTable(found)
     RequestConfig(request, paginate={"per_page": 50}).configure(table)
     document = inventory.document if inventory else {}
-    rows = {entry["type"]: entry for entry in document.get("rows", ())}
     context = {
         "title": "ENUM groups",
         "inventory": inventory,
@@ -91,11 +90,19 @@ def enum_groups(request: HttpRequest) -> HttpResponse:
         "waiting": sum(group.decision is None for group in found),
         "document": document,
         "hints": _hints(document.get("hints", ())),
-        "types": [(t, rows[joined(t["schema"], t["name"])]) for t in document.get("types", ())],
+        "types": list(_types(document)),
         "earlier": consolidation.earlier(),
         "personas": sorted(consolidation.deciders()),
     }
     return render(request, "pages/enum_groups.html", context)
+
+
+def _types(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], list[tuple[str, int | None]]]]:
+    """Yield each type with its rows, and these by label in the type's order, which a stored document does not keep."""
+    rows = {entry["type"]: entry for entry in document.get("rows", ())}
+    for type_ in document.get("types", ()):
+        found = rows[joined(type_["schema"], type_["name"])]
+        yield type_, found, [(label, found["labels"].get(label)) for label in type_["labels"]]
 
 
 def _hints(hints: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

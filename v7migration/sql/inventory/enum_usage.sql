@@ -116,9 +116,9 @@ SELECT d.enum::bigint, k.kind || ' ' || f.signature, k.kind, f.signature, NULL, 
                                                 AND i.refclassid = 'pg_type'::regclass)
 UNION
 SELECT d.enum::bigint, pg_describe_object(d.classid, d.objid, d.objsubid),
-       (pg_identify_object(d.classid, d.objid, d.objsubid)).type, pg_describe_object(d.classid, d.objid, d.objsubid),
-       NULL, NULL, NULL, NULL
+       i.type, i.identity, NULL, NULL, NULL, NULL
   FROM dependent AS d
+ CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS i
  WHERE d.classid NOT IN ('pg_type'::regclass, 'pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_constraint'::regclass,
                          'pg_rewrite'::regclass, 'pg_proc'::regclass)
    AND NOT EXISTS (SELECT FROM pg_cast AS k JOIN pg_range AS r ON r.rngtypid = k.castsource
