@@ -168,6 +168,33 @@ def test_what_is_too_much_for_one_picture_is_shown_as_clusters() -> None:
     assert not inside.summary and len(inside.nodes) == 80
 
 
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [(f"t{n}", f"t{n // 3}") for n in range(1, 2000)],
+        [(f"t{n}", f"t{m}") for n in range(1, 1500) for m in (0, n // 2, n * 7 % 1500) if m != n],
+        [(f"t{n}", f"t{m}") for n in range(150) for m in range(n)],
+        [(f"t{n}", "t0") for n in range(1, 900)] + [(f"t{n}", f"u{n}") for n in range(1, 900)],
+    ],
+    ids=["a tree", "one that all need", "each needs each", "a star of pairs"],
+)
+def test_a_thousand_tables_whose_names_say_nothing_fall_into_clusters_that_can_be_opened(
+    edges: list[tuple[str, str]],
+) -> None:
+    graph = graph_of(edges)
+    found = view(graph, Question())
+    assert found.summary and 1 < len(found.boxes) <= MOST_BOXES
+    assert sorted(name for box in found.boxes for name in box.members) == sorted(n["id"] for n in found.nodes)
+    for box in found.boxes:
+        inside = view(graph, Question(cluster=box.id))
+        assert {node["id"] for node in inside.nodes} == set(box.members)
+        assert not inside.summary or len(inside.boxes) > 1
+        if inside.summary:
+            deeper = view(graph, Question(cluster=inside.boxes[0].id))
+            assert {node["id"] for node in deeper.nodes} == set(inside.boxes[0].members)
+    assert view(graph, Question(cluster="around public.nobody")).nodes == []
+
+
 def test_objects_without_a_dependency_give_way_to_those_that_can_be_read() -> None:
     graph = graph_of([("a", "b"), ("c", "b")], alone=400)
     found = view(graph, Question())

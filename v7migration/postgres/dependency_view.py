@@ -6,10 +6,12 @@ several that stand in one place) and *lines* (the edges of one kind between two 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from v7migration.postgres import dependency_clusters
 
 Graph = Mapping[str, Sequence[Mapping[str, Any]]]
 Node = Mapping[str, Any]
@@ -21,10 +23,9 @@ WHOLE_KINDS = frozenset(KINDS) - {"type"}
 """What a picture without a table shows when no kind is chosen: the types of columns would hide the rest."""
 RELATIONS = frozenset({"table", "view", "materialized view", "foreign table"})
 BOTH, NEEDS, NEEDED_BY = "both", "needs", "needed by"
-MOST_BOXES, MOST_LINES = 120, 420
+MOST_BOXES, MOST_LINES = dependency_clusters.LARGEST, 420
 FAN = 6
 """So many objects with the same neighbours become one box."""
-MOST_CLUSTERS, SMALL_CLUSTER = 60, 3
 BETWEEN, LEAST_BETWEEN = 2, 16
 """So many lines for each cluster are drawn between clusters, and so many at least; the others would hide them."""
 NAMED = 40
@@ -115,7 +116,7 @@ def view(graph: Graph, question: Question) -> View:
         return view(
             graph, Question(question.table, question.cluster, question.kinds, question.steps, question.direction)
         )
-    clusters, between = _clustered(nodes, edges)
+    clusters, between = _clustered(graph, question, nodes, edges)
     drawn = _strongest(between, max(LEAST_BETWEEN, BETWEEN * len(clusters)))
     thinner = len(between) - len(drawn)
     return View(clusters, drawn, nodes, edges, summary=True, hubs=_hubs(nodes, edges), thinner=thinner)
@@ -129,8 +130,7 @@ def _chosen(graph: Graph, question: Question) -> tuple[list[Node], list[Mapping[
         return [node for node in graph["nodes"] if node["id"] in inside], edges
     nodes = list(graph["nodes"])
     if question.cluster:
-        named = _cluster_names(nodes)
-        nodes = [node for node in nodes if named[node["id"]] == question.cluster]
+        nodes = dependency_clusters.opened(nodes, graph["edges"], question.cluster)
         inside = {node["id"] for node in nodes}
         edges = [edge for edge in edges if edge["from"] in inside and edge["to"] in inside]
     touched = {end for edge in edges for end in (edge["from"], edge["to"])}
@@ -220,9 +220,13 @@ def _lines(edges: Iterable[Mapping[str, Any]], home: Mapping[str, str]) -> list[
     return [Line(*key, tuple(found[key])) for key in sorted(found)]
 
 
-def _clustered(nodes: Sequence[Node], edges: Iterable[Mapping[str, Any]]) -> tuple[list[Box], list[Line]]:
-    """Return the clusters as boxes, and one line for all edges from one to another."""
-    named = _cluster_names(nodes)
+def _clustered(
+    graph: Graph, question: Question, nodes: Sequence[Node], edges: Iterable[Mapping[str, Any]]
+) -> tuple[list[Box], list[Line]]:
+    """Return the clusters as boxes, those inside the cluster that is open, and one line for all edges between two."""
+    above = question.cluster + dependency_clusters.INTO if question.cluster else ""
+    around = dependency_clusters.opened(graph["nodes"], graph["edges"], question.cluster)
+    named = {key: above + name for key, name in dependency_clusters.names(around, graph["edges"]).items()}
     members: dict[str, list[Node]] = defaultdict(list)
     for node in nodes:
         members[named[node["id"]]].append(node)
@@ -231,7 +235,15 @@ def _clustered(nodes: Sequence[Node], edges: Iterable[Mapping[str, Any]]) -> tup
         source, target = named[edge["from"]], named[edge["to"]]
         if source != target:
             between[(source, target)].append(edge)
-    boxes = [Box(name, "cluster", name, tuple(n["id"] for n in found)) for name, found in sorted(members.items())]
+    boxes = [
+        Box(
+            name,
+            "cluster",
+            name.removeprefix(above).replace("around public.", "around "),
+            tuple(node["id"] for node in members[name]),
+        )
+        for name in sorted(members, key=dependency_clusters.natural)
+    ]
     return boxes, [Line(*ends, "several", tuple(found)) for ends, found in sorted(between.items())]
 
 
@@ -242,33 +254,6 @@ def _strongest(lines: Sequence[Line], most: int) -> list[Line]:
     chosen = {id(line): line for line in [*first.values(), *ranked]}
     kept = set(list(chosen)[:most])
     return [line for line in lines if id(line) in kept]
-
-
-def _cluster_names(nodes: Sequence[Node]) -> dict[str, str]:
-    """Return the cluster of each object: its schema, and where that is large the beginning of its name."""
-    sizes = Counter(node["schema"] for node in nodes)
-    names = {}
-    for node in nodes:
-        stem = node["id"][len(node["id"]) - len(_bare(node)) :].strip('"').partition("_")[0].partition("(")[0]
-        names[node["id"]] = node["schema"] if sizes[node["schema"]] <= MOST_BOXES // 2 else f"{node['schema']}.{stem}_*"
-    for small in (SMALL_CLUSTER, *range(SMALL_CLUSTER + 1, len(nodes) + 1)):
-        counts = Counter(names.values())
-        names = {
-            node["id"]: f"{node['schema']}.*"
-            if counts[names[node["id"]]] < small and names[node["id"]] != node["schema"]
-            else names[node["id"]]
-            for node in nodes
-        }
-        if len(set(names.values())) <= max(MOST_CLUSTERS, len(sizes)):
-            break
-    return names
-
-
-def _bare(node: Node) -> str:
-    """Return an id without its schema, as it is quoted."""
-    name: str = node["id"]
-    schema = '"' + node["schema"].replace('"', '""') + '"' if name.startswith('"') else node["schema"]
-    return name[len(schema) + 1 :]
 
 
 def _hubs(nodes: Sequence[Node], edges: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

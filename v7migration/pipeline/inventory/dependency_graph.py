@@ -76,8 +76,11 @@ def answer_of(pk: UUID, question: Question, subject: str) -> Answer:
 def answer(graph: Mapping[str, Any], question: Question, *, subject: str) -> Answer:
     """Return what a question shows of a graph; ``subject`` names the database in the title."""
     found = view(graph, question)
-    about = one_line(question.table or question.cluster)
-    title = f"Dependencies of {about}" if about else f"Dependencies in {subject}"
+    title = f"Dependencies in {subject}"
+    if question.table:
+        title = f"Dependencies of {one_line(question.table)}"
+    elif question.cluster:
+        title = f"Dependencies in the cluster {one_line(question.cluster)}"
     return Answer(question, found, picture(found, title=title, focus=question.table))
 
 
