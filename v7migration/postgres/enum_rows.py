@@ -133,7 +133,7 @@ def estimated_rows(types: Iterable[EnumType], columns: Iterable[EnumColumn]) -> 
     Returns ``[{"type", "method", "rows", "labels": {label: rows or None}, "columns": [as estimate_column]}]``, sorted
     as the types are; ``method`` is ``unknown`` where any column of the type is, but what is known is still summed.
     """
-    return [_summed(enum, estimates) for enum, estimates in _each(types, columns, estimate_column)]
+    return [_summed(enum, estimates, ESTIMATED) for enum, estimates in _each(types, columns, estimate_column)]
 
 
 def _each(types: Iterable[EnumType], columns: Iterable[EnumColumn], measure: Any) -> list[tuple[EnumType, list[Any]]]:
@@ -143,11 +143,11 @@ def _each(types: Iterable[EnumType], columns: Iterable[EnumColumn], measure: Any
     return [(enum, [measure(column, enum.labels) for column in of_type[enum.key]]) for enum in types]
 
 
-def _summed(enum: EnumType, columns: list[dict[str, Any]]) -> dict[str, Any]:
+def _summed(enum: EnumType, columns: list[dict[str, Any]], how: str) -> dict[str, Any]:
     told = [column for column in columns if column["method"] != UNKNOWN]
     unknown = [column for column in columns if column["method"] == UNKNOWN and column["note"] != PARTITIONED]
     methods = {column["method"] for column in told}
-    method = UNKNOWN if unknown else ESTIMATED if ESTIMATED in methods else COUNTED  # without a column: none, exactly
+    method = UNKNOWN if unknown else ESTIMATED if ESTIMATED in methods else COUNTED if methods else how
     counts: dict[str, int | None] = dict.fromkeys(enum.labels, None if unknown and not told else 0)
     for column in told:
         for label, number in column["labels"].items():
@@ -177,7 +177,7 @@ def counted_rows(
         spent[column.relation] += time.monotonic() - began
         return found
 
-    return [_summed(enum, counts) for enum, counts in _each(types, columns, measure)]
+    return [_summed(enum, counts, COUNTED) for enum, counts in _each(types, columns, measure)]
 
 
 def _count(
