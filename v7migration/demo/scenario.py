@@ -36,6 +36,7 @@ from v7migration.pipeline import (
     incidents,
     inventory,
     review,
+    review_gates,
     sign,
 )
 from v7migration.pipeline.execute import execute
@@ -197,7 +198,7 @@ class Scenario:
         self.browser("ada").post(f"{page}approve/", form=page, reason="Every line that breaks has its answer")
 
     def _start_phase(self) -> None:
-        if Phase.objects.get(phase_number=DATABASE_PHASE).status == "not_started":
+        if Phase.objects.get(phase_number=DATABASE_PHASE).status in review_gates.NOT_BEGUN:
             self.browser("lena").post(f"phases/{DATABASE_PHASE}/start/", form=f"phases/{DATABASE_PHASE}/")
 
     def _show_tasks(self) -> None:
