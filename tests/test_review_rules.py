@@ -162,6 +162,20 @@ RULES = [
             ("V7S218", "COMMENT ON FUNCTION f() IS 'new';", "COMMENT ON FUNCTION f() IS 'old';"),
         )
     ],
+    # A rollback may restore by making again; the server names what the script does not.
+    ("V7S052", "accept", 1, "CREATE OR REPLACE FUNCTION f() RETURNS int RETURN 1;" + BACK.format("SELECT 1;"),
+     "CREATE OR REPLACE FUNCTION f() RETURNS int RETURN 1;"
+     + BACK.format("CREATE OR REPLACE FUNCTION f() RETURNS int RETURN 2;")),
+    ("V7S057", "accept", 4, "CREATE TABLE a (id int);" + BACK.format("DROP VIEW w;DROP TABLE a;"),
+     "CREATE TABLE a (id int);" + BACK.format("DROP VIEW w;DROP TABLE a;CREATE VIEW w AS SELECT 1;")),
+    ("V7S057", "accept", 4, "ALTER TABLE x ADD COLUMN a int;" + BACK.format("ALTER TABLE x DROP CONSTRAINT x_pkey;"),
+     "ALTER TABLE x ADD PRIMARY KEY (a);" + BACK.format("ALTER TABLE x DROP CONSTRAINT x_pkey;")),
+    ("V7S052", "accept", 1, "CREATE UNIQUE INDEX i ON x (a);" + BACK.format("ALTER TABLE x DROP CONSTRAINT i;"),
+     "CREATE UNIQUE INDEX i ON x (a);\nALTER TABLE x ADD UNIQUE USING INDEX i;"
+     + BACK.format("ALTER TABLE x DROP CONSTRAINT i;")),
+    ("V7S220", "accept", 1, "ALTER TABLE x DISABLE TRIGGER USER;" + BACK.format("SELECT 1;"),
+     "ALTER TABLE x DISABLE TRIGGER USER;\nUPDATE x SET a = 1;\nALTER TABLE x ENABLE TRIGGER USER;"
+     + BACK.format("SELECT 1;")),
     *[("V7S051", "refuse", 1, change, "SELECT 1;") for change in (
         "INSERT INTO x VALUES (1);", "GRANT SELECT ON x TO a;", "ALTER TYPE m ADD VALUE 'x';",
         "COMMENT ON TABLE x IS 'a';", "CREATE INDEX ON x (a);",

@@ -74,7 +74,7 @@ def multiplied(select: Any, known: Known, *, shown: bool = False) -> tuple[Any, 
         if counted and not is_guessed and not counted & grains:
             label = clause.sides[min(counted)].label
             return node, f"the join of {names} repeats rows of {label}, and the aggregate counts each of them again"
-    if shown and not grains and _shows_rows(select) and not _is_spread(clause):
+    if shown and not is_guessed and not grains and _shows_rows(select) and not _is_spread(clause):
         first = grammar.inner(select.target_list[0])
         return first, f"the join of {names} multiplies rows, and the view shows the product"
     return None

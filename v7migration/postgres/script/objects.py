@@ -190,7 +190,7 @@ def _added(node: Any) -> list[Named]:
         if subtype == "AT_AddColumn":
             result.append(("column", _part(table, getattr(command, "def").column_def.colname)))
         elif subtype == "AT_AddConstraint":
-            name = getattr(command, "def").constraint.conname
+            name = getattr(command, "def").constraint.conname or getattr(command, "def").constraint.indexname
             if name:
                 result.append(("constraint", _part(table, name)))
     return result

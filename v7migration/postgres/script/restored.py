@@ -41,6 +41,7 @@ NAMED = frozenset({"column", "trigger", "rule"})
 """Families of which each is a setting of the column, trigger or rule that the command names."""
 WHOLE = NAMED | {"domain", "type", "function", "policy", "sequence", "statistics", "extension"}
 """What is named in front of its own name; the rest is said of an object."""
+OFF, ON = ("AT_Disable", "AT_SetUnLogged"), ("AT_EnableTrig", "AT_EnableRow", "AT_SetLogged")
 CHANGES_ROWS = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 ADDS_OR_DROPS = frozenset({"AT_AddColumn", "AT_DropColumn", "AT_AddConstraint", "AT_DropConstraint"})
 ALTERS = frozenset({
@@ -57,13 +58,32 @@ def findings(script: Script, order: list[Placed], made: frozenset[Named]) -> Ite
     emptied = {objects.relation(node.relation) for root in back for node in grammar.nodes(root, "DeleteStmt")}
     emptied |= {name for root in back for kind, name in objects.dropped_by(root) if kind == "table"}
     restored = {subject for root in back for subject in _subjects(root)}
-    renamed = {pair for root in back for pair in _renamed(root)}
+    renamed = {(what.partition(" of ")[0], old, new) for root in back for what, old, new in _renamed(root)}
+    restored |= _settled(order)
     for section, statement in order:
         root = grammar.tree(statement.text)
         for message, hint, identifier in (
             *_settings(root, made, restored), *_names(root, renamed), *_rows(root, made, emptied),
         ):  # fmt: skip
             yield Problem(identifier, ACCEPT, section.number, statement.line, message, hint)
+
+
+def _settled(order: list[Placed]) -> set[Subject]:
+    """What the forward sections themselves switch off and on again, such as triggers around a change of rows."""
+    off, settled = set[Subject](), set[Subject]()
+    for _, statement in order:
+        root = grammar.tree(statement.text)
+        if grammar.kind(root) != "AlterTableStmt":
+            continue
+        for command in grammar.nodes(root, "AlterTableCmd"):
+            subtype = grammar.constant(command, "subtype")
+            named = f".{joined(command.name)}" if FAMILIES.get(subtype) in NAMED else ""
+            subject = (FAMILIES.get(subtype, ""), f"{objects.relation(root.relation)}{named}")
+            if subtype.startswith(OFF):
+                off.add(subject)
+            elif subtype.startswith(ON) and subject in off:
+                settled.add(subject)
+    return settled
 
 
 def leaves_traces(statement: Statement, made: Iterable[Named]) -> bool:
@@ -170,7 +190,7 @@ def _table(root: Any) -> Iterator[Subject]:
 
 def _names(root: Any, renamed: set[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
     for what, old, new in _renamed(root):
-        if (what, new, old) not in renamed:
+        if (what.partition(" of ")[0], new, old) not in renamed:  # the table may have another name by then
             message = f"the {what} {_short(old)} becomes {_short(new)}, and the rollback does not rename it back"
             yield message, "Rename it back in Section 9.", "V7S226"
 
@@ -180,13 +200,19 @@ def _renamed(root: Any) -> Iterator[tuple[str, str, str]]:
     if grammar.kind(root) == "AlterEnumStmt" and root.old_val:
         yield f"value of {_short(objects.qualified(grammar.strings(root.type_name)))}", root.old_val, root.new_val
     elif grammar.kind(root) == "RenameStmt":
-        what = grammar.constant(root, "rename_type").removeprefix("OBJECT_").lower()
+        what = grammar.constant(root, "rename_type").removeprefix("OBJECT_").removeprefix("TAB").lower() or "table"
         relation = objects.relation(root.relation) if root.relation.relname else ""
         if root.subname:
             yield f"{what} of {_short(relation)}" if relation else what, root.subname, root.newname
         else:
             old = relation or _object(root.object)
             yield what, old, joined(*parts_of(old)[:-1], root.newname)
+
+
+def new_names(statements: Iterable[Statement]) -> set[str]:
+    """The qualified names that statements give to types."""
+    renames = [pair for statement in statements for pair in _renamed(grammar.tree(statement.text))]
+    return {new for what, _, new in renames if what == "type"}
 
 
 def _rows(root: Any, made: frozenset[Named], emptied: set[str]) -> Iterator[tuple[str, str, str]]:

@@ -362,7 +362,7 @@ def _foreign_table(root: Any) -> Iterator[Finding]:
 def _constrained(table: str, constraint: Any) -> Iterator[Finding]:
     """What adding a constraint to a table with rows costs."""
     kind = grammar.constant(constraint, "contype")
-    if not constraint.conname:
+    if not constraint.conname and not constraint.indexname:
         hint = "Name it, so that the rollback can name it."
         yield "V7S210", ACCEPT, f"a constraint of {table} without a name", hint
     if constraint.skip_validation or constraint.indexname:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
-from v7migration.postgres.qualified import first, holder, parts_of
+from v7migration.postgres.qualified import first, holder, joined, last, parts_of
 
 from . import grammar, objects, restored
+from .makes import makes
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, Section, Statement
 from .objects import Named
 
@@ -76,7 +77,28 @@ def findings(script: Script) -> list[Problem]:
             dropped.setdefault(named, dropped[whole])
     columns = objects.Index(named for named in dropped if named[0] == "column")
     places = {named: _position(named, statement, dropped, columns) for named, (_, statement) in made.items()}
-    return [*_left(made, places), *_out_of_order(script.rollback, made, places), *_foreign(script, dropped)]
+    for index, constraint in _taken_over(script):
+        if constraint in dropped and places.get(index, 0) is None:
+            places[index] = dropped[constraint]
+    again = {named for statement in script.rollback.statements for named in objects.created(statement)}
+    again |= {("type", name) for name in restored.new_names(script.rollback.statements)}
+    left = [item for item in made.items() if item[0] not in again]
+    return [
+        *_left(dict(left), places),
+        *_out_of_order(script.rollback, made, places),
+        *_foreign(script, dropped, again),
+    ]
+
+
+def _taken_over(script: Script) -> Iterator[tuple[Named, Named]]:
+    """Each index that a constraint takes over (USING INDEX), with that constraint: they go together."""
+    for statement in (statement for section in script.sections for statement in section.statements):
+        root = grammar.tree(statement.text)
+        for node in grammar.nodes(root, "Constraint") if grammar.kind(root) == "AlterTableStmt" else ():
+            if node.indexname:
+                table = objects.relation(root.relation)
+                index = joined(first(table), node.indexname)
+                yield ("index", index), ("constraint", f"{table}.{joined(node.conname or node.indexname)}")
 
 
 def _missing(script: Script, made: dict[Named, Maker]) -> list[Problem]:
@@ -158,11 +180,13 @@ def _out_of_order(rollback: Section, made: dict[Named, Maker], places: dict[Name
             yield Problem("V7S053", ACCEPT, rollback.number, line, message, hint)
 
 
-def _foreign(script: Script, dropped: dict[Named, int]) -> Iterator[Problem]:
+def _foreign(script: Script, dropped: dict[Named, int], again: Container[Named]) -> Iterator[Problem]:
+    """What the rollback drops and the script does not make; what it makes again after dropping it stays (``again``)."""
     if script.rollback is None:
         return
     made = {named for section in script.sections for named in objects.section_objects(section)}
-    tables = {name for kind, name in made if kind == "table"}
+    tables = {name for kind, name in made if kind == "table"} | set(_renamed(script))
+    unnamed = makes(script).unnamed
     for named, position in dropped.items():
         line = script.rollback.statements[position].line
         name = named[1].removeprefix("public.")
@@ -170,7 +194,25 @@ def _foreign(script: Script, dropped: dict[Named, int]) -> Iterator[Problem]:
             message = f"the rollback drops {name}, which must survive it"
             hint = "Leave migration_gate alone: it holds the fence and the run ledger."
             yield Problem("V7S058", REFUSE, script.rollback.number, line, message, hint)
-        elif named not in made and holder(named[1]) not in tables:
+        elif named not in made and named not in again and holder(named[1]) not in tables and not _fits(named, unnamed):
             message = f"the rollback drops the {named[0]} {name}, which the script does not make"
             hint = "Drop only what the script made."
             yield Problem("V7S057", ACCEPT, script.rollback.number, line, message, hint)
+
+
+def _renamed(script: Script) -> Iterator[str]:
+    """The names that forward sections give to tables: what is on them is theirs to name."""
+    for statement in (statement for section in script.sections for statement in section.statements):
+        root = grammar.tree(statement.text)
+        if grammar.kind(root) == "RenameStmt" and root.relation.relname and not root.subname:
+            yield joined(first(objects.relation(root.relation)), root.newname)
+
+
+def _fits(named: Named, unnamed: Iterable[Named]) -> bool:
+    """Whether a name may be the one that the server gave to a constraint or an index of the script without a name."""
+    kind, name = named
+    if kind == "constraint":
+        return any(what == kind and holder(name) == table for what, table in unnamed)
+    if kind == "index":
+        return any(first(table) == first(name) and last(name).startswith(f"{last(table)}_") for _, table in unnamed)
+    return False
