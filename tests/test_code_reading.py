@@ -227,6 +227,18 @@ def test_what_is_written_to_the_cache_is_what_is_read_back() -> None:
         (b"# coding: ascii\nx = '\xe9'\n", "line 2 is not ascii"),
         (b"x = " + b"(" * 5_000 + b")" * 5_000, ""),
         (b"x = " + b"-" * 100_000 + b"1", "nested too deeply"),
+        (
+            b"x = 1\ntype X = int\n",
+            "syntax error in line 2: invalid syntax; it seems to be written for Python 3.12 or later",
+        ),
+        (b"class A[T]: pass\n", "syntax error in line 1: invalid syntax; it seems to be written for Python 3.12"),
+        (b'x = f"{"a"}"\n', "syntax error in line 1: f-string: expecting '}'; it seems to be written for Python 3.12"),
+        (
+            b"try: pass\nexcept A, B: pass\n",
+            "syntax error in line 2: multiple exception types must be parenthesized; it",
+        ),
+        (b'x = t"a"\n', "syntax error in line 1: invalid syntax; it seems to be written for Python 3.14"),
+        (b"raise E, 'x'\n", "syntax error in line 1: invalid syntax; it seems to be written for Python 2"),
         (b"x = " + b"9" * 10_000, "syntax error in line 1: Exceeds the limit"),
         (b"\xff\xfe", "line 1 is not UTF-8"),
     ],

@@ -225,6 +225,26 @@ def test_approval_waits_for_the_workflow_personas_whom_somebody_holds(mapped: Wo
     assert BusinessImpact.objects.get().persona == "WF4 Persona"
 
 
+def test_what_was_said_of_another_text_of_the_assessment_is_stale(mapped: World) -> None:
+    impact = impact_review(impact=mapped.assess(1), actor=mapped.actor("dana"))
+    said = {"WF4": "Curators see the same states."}
+    coverage.record_business_impact(impact=impact, actor=mapped.actor("wilma"), said=said)
+    notes = {"implementation_notes": "Spelling.", "affected_workflows": [*impact.affected_workflows, "WF1"]}
+    impact = coverage.amend_impact(impact=impact, actor=mapped.actor("dana"), changes=notes)
+    assert not any(voice.is_stale for voice in coverage.voices(impact))
+    assert coverage.unspoken([impact], ["WF4 Persona"]) == []
+    changes = {"impact_description": "Two states are dropped."}
+    impact = coverage.amend_impact(impact=impact, actor=mapped.actor("dana"), changes=changes)
+    assert [voice.workflow for voice in coverage.voices(impact) if voice.is_stale] == ["WF4"]
+    assert coverage.unspoken([impact], ["WF4 Persona"]) == [impact]
+    client = mapped.client("wilma")
+    assert "The assessment was changed since" in client.get(f"/impacts/{impact.pk}/").content.decode()
+    with pytest.raises(TransitionRefused, match="of the assessment as it reads now by WF4 Persona"):
+        coverage.approve(impact=impact, actor=mapped.actor("ada"))
+    coverage.record_business_impact(impact=impact, actor=mapped.actor("wilma"), said=said)
+    assert coverage.approve(impact=impact, actor=mapped.actor("ada")).approval_status == "approved"
+
+
 def test_only_its_own_persona_says_what_an_impact_means_for_a_workflow(mapped: World) -> None:
     impact = mapped.assess(1)
     for name in ("dana", "ada", "otto"):

@@ -47,6 +47,16 @@ def test_the_score_stands_with_its_reasons(surveyed: World) -> None:
     assert f'href="{reverse("dependencies")}?table={entry["enums"][0]}"' in page
 
 
+def test_before_the_run_imports_and_dependents_stand_on_the_page_and_in_the_document(surveyed: World) -> None:
+    document = Inventory.objects.get(part="files").document
+    entries = {entry["path"]: entry for entry in document["impacts"]}
+    needed = entries[MODEL]["dependencies"]
+    assert needed and MODEL in entries[needed[0]]["dependents"]
+    page = shown(surveyed, MODEL)
+    assert all(f">{path}</a>" in page for path in needed)
+    assert f">{MODEL}</a>" in shown(surveyed, needed[0])
+
+
 def test_impacts_that_name_the_layer_are_reached_from_the_file_and_others_are_not(surveyed: World) -> None:
     assert "The status types of models merge." in shown(surveyed, MODEL)
     router = File.objects.filter(layer_number=3).first()

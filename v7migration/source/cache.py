@@ -29,7 +29,7 @@ from v7migration.source.facts import (
     structure_from,
 )
 
-VERSION = 2
+VERSION = 3
 HEAD = json.dumps({"format": "v7 source facts", "version": VERSION, "python": sys.version_info[:2]}).encode() + b"\n"
 _SUM = 8  # hexadecimal digits of the CRC-32
 _DIGEST = 64

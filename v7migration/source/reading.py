@@ -11,7 +11,9 @@ import gc
 import hashlib
 import multiprocessing
 import os
+import re
 import stat
+import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -30,6 +32,16 @@ LARGEST = 4 * 1024 * 1024  # bytes of a source that is still parsed
 ENDINGS = (".py", ".pyw")
 BATCH = 64  # sources that a process takes at once
 FEW = 200  # sources that are parsed here, because processes would take longer to start
+
+
+OTHER_PYTHONS = (
+    ((3, 12), re.compile(r"^\s*type\s+\w+\s*(\[.*\]\s*)?=")),
+    ((3, 12), re.compile(r"^\s*(async\s+)?(def|class)\s+\w+\s*\[")),
+    ((3, 14), re.compile(r"^\s*except\*?\s+[\w.]+(\s*,\s*[\w.]+)+\s*:")),
+    ((3, 14), re.compile(r"""(^|[^\w"'])([tT][rR]?|[rR][tT])["']""")),
+    ((2, 7), re.compile(r"^\s*(print\s+[^(=\s]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+\w+\s*,\s*\w+\s*:)")),
+)
+"""What Python 3.11 cannot parse: type statements, type parameters, bare tuples in except, t-strings; Python 2."""
 
 
 class Unreadable(Exception):
@@ -262,11 +274,32 @@ def facts_of_source(content: bytes) -> Facts:
             warnings.simplefilter("ignore")
             return facts_of(ast.parse(content))
     except SyntaxError as error:
-        return Facts(_not_decodable(content) or f"syntax error in line {error.lineno or 1}: {error.msg}")
+        said = f"syntax error in line {error.lineno or 1}: {error.msg}"
+        return Facts(_not_decodable(content) or f"{said}{other_python(content, error)}")
     except (RecursionError, MemoryError):
         return Facts("nested too deeply to be parsed")
     except (ValueError, UnicodeError) as error:
         return Facts(_not_decodable(content) or f"not parsed: {error}")
+
+
+def other_python(content: bytes, error: SyntaxError) -> str:
+    """Say which Python a source that cannot be parsed seems to be written for; '' where it is just wrong.
+
+    The sources are parsed by the Python that runs this; the line where it gives up shows what a later one writes so.
+    """
+    lines = content.splitlines()
+    place = error.lineno or 1
+    line = lines[place - 1].decode(errors="replace") if 0 < place <= len(lines) else ""
+    found = next((version for version, form in OTHER_PYTHONS if form.search(line)), None)
+    if found is None and (error.msg or "").startswith("f-string"):
+        found = (3, 12)
+    if (error.msg or "").startswith("Missing parentheses in call to"):
+        found = (2, 7)
+    if found is None or (found[0] == 3 and sys.version_info >= found):
+        return ""
+    here = ".".join(map(str, sys.version_info[:2]))
+    written = f"Python {found[0]}.{found[1]} or later" if found[0] == 3 else "Python 2"
+    return f"; it seems to be written for {written}, and is read as Python {here}"
 
 
 def _not_decodable(content: bytes) -> str:

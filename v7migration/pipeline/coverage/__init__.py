@@ -7,7 +7,6 @@ comes from the newest code map, read from the ledger.
 from v7migration.pipeline.coverage.acting import (
     RESERVED,
     Assessed,
-    Voice,
     amend_impact,
     approve,
     assessed_in,
@@ -17,8 +16,6 @@ from v7migration.pipeline.coverage.acting import (
     refusal_of,
     sign_no_impact,
     statement_for,
-    unspoken,
-    voices,
 )
 from v7migration.pipeline.coverage.cells import (
     BREAKING,
@@ -42,6 +39,7 @@ from v7migration.pipeline.coverage.cells import (
 from v7migration.pipeline.coverage.drafting import Draft, accepted_names, draft, draft_of, suggested_risk
 from v7migration.pipeline.coverage.evidence import CodeMap, Evidence, Line
 from v7migration.pipeline.coverage.matrix import Count, Matrix, matrix
+from v7migration.pipeline.coverage.speaking import Voice, unspoken, voices
 
 __all__ = [
     "BREAKING",

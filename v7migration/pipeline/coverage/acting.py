@@ -16,17 +16,18 @@ from django.db import transaction
 
 from approvals.gates import Reason, Subject
 from approvals.refusals import SigningRefused
-from approvals.selectors import holders_of, signing_personas_of
+from approvals.selectors import signing_personas_of
 from approvals.services import attested
 from tracking.actors import Actor, require
 from tracking.choices import ImpactStatus
-from tracking.models import GlobalImpact, WorkflowCode
+from tracking.models import GlobalImpact
 from tracking.services import impact_approve, impact_create, impact_update
 from v7migration.errors import InvalidValue, Refused, StaleForm, TransitionRefused, UsageError
 from v7migration.ledger.models import BusinessImpact, NoImpact
 from v7migration.ledger.services import append_event
 from v7migration.pipeline.coverage import evidence
 from v7migration.pipeline.coverage.cells import BREAKING, CHANGES, CODE_MAP, Cell, Places, layer_word, look
+from v7migration.pipeline.coverage.speaking import voices
 
 LONGEST = 20_000
 SEAT = "no-impact"
@@ -207,45 +208,6 @@ def _map_of(cell: Cell) -> str:
 # -- what it means for the business ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Voice:
-    """A workflow that an impact affects: who speaks for it, and what that persona said last."""
-
-    workflow: str
-    name: str
-    persona: str
-    people: tuple[str, ...]
-    said: BusinessImpact | None
-
-    @property
-    def is_missing(self) -> bool:
-        """Say whether approval waits for it: somebody holds the persona, and has not spoken."""
-        return bool(self.people) and self.said is None
-
-
-def voices(impact: GlobalImpact) -> list[Voice]:
-    """Return the affected workflows of an impact with what their personas said of it."""
-    said = {row.workflow: row for row in BusinessImpact.objects.filter(impact=impact.pk)}
-    return [
-        Voice(
-            row.code, row.name, row.persona,
-            tuple(user.get_full_name() or user.get_username() for user in holders_of(row.persona)), said.get(row.code),
-        )
-        for row in WorkflowCode.objects.filter(code__in=impact.affected_workflows)
-    ]  # fmt: skip
-
-
-def unspoken(impacts: Iterable[GlobalImpact], personas: Iterable[str]) -> list[GlobalImpact]:
-    """Return the impacts that wait for what one of some personas has to say of its workflow."""
-    codes = set(WorkflowCode.objects.filter(persona__in=list(personas)).values_list("code", flat=True))
-    said = set(BusinessImpact.objects.filter(workflow__in=codes).values_list("impact", "workflow"))
-    return [
-        impact
-        for impact in impacts
-        if any(code in codes and (impact.pk, code) not in said for code in impact.affected_workflows)
-    ]
-
-
 def record_business_impact(*, impact: GlobalImpact, actor: Actor, said: Mapping[str, str]) -> list[BusinessImpact]:
     """Record what an impact means for the business of some workflows, each by its Workflow Persona.
 
@@ -297,4 +259,5 @@ def _unspoken(impact: GlobalImpact) -> str:
     if not missing:
         return ""
     named = ", ".join(f"{voice.persona} ({', '.join(voice.people)})" for voice in missing)
-    return f"the business impact is not recorded by {named}"
+    spoke = any(voice.said for voice in missing)
+    return f"the business impact is not recorded {'of the assessment as it reads now ' if spoke else ''}by {named}"

@@ -17,6 +17,8 @@ from v7migration.source.judging import COMPLIANT, EXEMPT, Judged
 from v7migration.source.matching import Matching
 from v7migration.source.tree import Tree, unlisted_reason
 
+MANY_IMPORTS, LISTED = 500_000, 20
+"""Of a tree with more imports than that, each file lists this many files on either side: a document has its limits."""
 EMPTY: Document = {"compliant": [], "violations": [], "orphans": [], "phantoms": []}
 
 
@@ -36,10 +38,14 @@ def take_files(tree: Sources, *, snapshot: Snapshot | None, actor: Actor | None)
     """
     document = _document(tree)
     impacts = weighed(tree)
+    most = LISTED if len(tree.survey.graph.edges) > MANY_IMPORTS else None
     document["impacts"] = [
-        {"path": path, "score": found.score, "reasons": list(found.reasons), "enums": list(found.enums)}
+        {
+            "path": path, "score": found.score, "reasons": list(found.reasons), "enums": list(found.enums),
+            "dependencies": found.dependencies[:most], "dependents": found.dependents[:most],
+        }
         for path, found in impacts.items()
-    ]
+    ]  # fmt: skip
     document["inventory"] = keep_inventory(
         part=Inventory.Part.FILES, subject=document["root"][-300:], snapshot=snapshot, document=document,
         taken_by=actor.username if actor else "",

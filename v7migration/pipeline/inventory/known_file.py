@@ -32,6 +32,9 @@ class Known:
     score: int | None = None
     reasons: tuple[str, ...] = ()
     enums: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    """The files of the tree that it imports, and in ``dependents`` those that import it, as the inventory read them."""
+    dependents: tuple[str, ...] = ()
     layer: int | None = None
     workflows: tuple[str, ...] = ()
     audited: File | None = None
@@ -65,8 +68,9 @@ def known(path: str) -> Known | None:
     return Known(
         path=path, verdict=verdict, reason=said.get("reason", "") if isinstance(said, dict) else "",
         target=proposed.get("target", ""), is_orphan="orphans" in found, score=weighed.get("score"),
-        reasons=tuple(weighed.get("reasons", ())), enums=tuple(weighed.get("enums", ())), layer=layer,
-        workflows=workflows, audited=audited, is_live=home.current() == home.LIVE,
+        reasons=tuple(weighed.get("reasons", ())), enums=tuple(weighed.get("enums", ())),
+        dependencies=tuple(weighed.get("dependencies", ())), dependents=tuple(weighed.get("dependents", ())),
+        layer=layer, workflows=workflows, audited=audited, is_live=home.current() == home.LIVE,
         impacts=list(impacts[:IMPACTS]) if impacts is not None else [],
         filed=impacts.count() if impacts is not None else 0, changes=changes,
         taken_at=newest["taken_at"] if newest else None, mapped_at=mapped["taken_at"] if mapped else None,
