@@ -14,8 +14,8 @@ from pytest_django import Settings
 from tests.cast import PASSWORD
 from tests.world import World
 from tracking.models import File, Layer, WorkflowCode
-from tracking.services import file_move, file_update
-from v7migration.errors import Refused, TransitionRefused
+from tracking.services import file_move, file_update, files_record
+from v7migration.errors import InvalidValue, Refused, TransitionRefused
 from v7migration.ledger.models import Inventory
 from v7migration.pipeline import inventory
 
@@ -105,6 +105,24 @@ def test_after_the_run_target_names_are_recorded_once_with_person_and_history(ex
     count = File.history.count()
     assert taken(executed, "ada")["recorded"] == {"written": 0, "note": ""}
     assert File.history.count() == count
+
+
+def test_what_an_inventory_does_not_say_of_a_file_stands_and_a_wrong_value_records_nothing(executed: World) -> None:
+    first, second = File.objects.order_by("pk")[:2]
+    guardian = executed.actor("ada")
+    told: dict[int, dict[str, object]] = {first.pk: {"v7_impact_score": 3, "v7_dependents": ["a.py", 'ü, "b".py']}}
+    assert files_record(values=told, actor=guardian, reason="found") == 1
+    assert files_record(values={first.pk: {"v7_impact_score": 4}}, actor=guardian, reason="found") == 1
+    first.refresh_from_db()
+    assert (first.v7_impact_score, first.v7_dependents, first.v7_target_name) == (4, ["a.py", 'ü, "b".py'], None)
+    latest = first.history.first()
+    assert (latest.v7_impact_score, latest.v7_dependents, latest.file_path) == (4, first.v7_dependents, first.file_path)
+    told = {first.pk: {"v7_impact_score": 5}, second.pk: {"v7_impact_score": 11}}
+    with pytest.raises(InvalidValue, match="less than or equal to 10"):
+        files_record(values=told, actor=guardian, reason="found")
+    with pytest.raises(InvalidValue, match="cannot be changed here: v7_workflow_status"):
+        files_record(values={first.pk: {"v7_workflow_status": "retired"}}, actor=guardian, reason="found")
+    assert (File.history.filter(id=first.pk).count(), File.history.filter(id=second.pk).count()) == (2, 0)
 
 
 def test_nobody_records_without_a_name_or_the_persona(executed: World) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from django.db import connections
 
 from tracking import home
 from tracking.actors import ARCHITECT, DEV_TEAM, TEST_SENTINEL, Actor, assessors, require
@@ -12,13 +15,14 @@ from tracking.machines import FILE
 from tracking.models import V7_COLUMNS, File
 from tracking.services.writing import NOT_SEEN, SeenAt, change, locked, refuse_stale, transition, writing
 from v7migration.errors import Refused, StaleForm
+from v7migration.postgres.kept import query
 
 EDITABLE = frozenset(V7_COLUMNS) - {FILE.column}
 RECORDED = frozenset({"v7_target_name", "v7_dependencies", "v7_dependents", "v7_database_enums", "v7_impact_score"})
 """What an inventory of the source tree finds out."""
 NOT_DESIGNED = frozenset({None, FileStatus.PENDING_ASSESSMENT, FileStatus.ASSESSED})
 """States in which a file's target name is still a proposal; later it is what people designed."""
-AT_ONCE = 200
+AT_ONCE = 1_000
 """Rows of one transaction: the application waits for them."""
 
 
@@ -104,27 +108,40 @@ def files_record(*, values: Mapping[int, Mapping[str, Any]], actor: Actor, reaso
         reason: for the history.
 
     Raises:
-        Refused: another column, an invalid value, or the planning home.
+        InvalidValue: another column, or an invalid value; nothing is recorded.
+        Refused: the planning home.
         TransitionRefused: the actor's personas may not.
         Fenced: the rows are being moved; what was recorded before stays.
     """
     _refuse_while_planning()
     require(actor, assessors() | {DEV_TEAM}, "record what an inventory found")
-    keys, changed = sorted(values), 0
-    for start in range(0, len(keys), AT_ONCE):
-        with writing(actor=actor, reason=reason) as alias:
-            rows = File._base_manager.using(alias).select_for_update(no_key=True)
-            for row in rows.filter(pk__in=keys[start : start + AT_ONCE]).order_by("pk"):
-                changed += _record(row, values[row.pk])
+    _refuse_invalid(values.values())
+    keys = sorted(values)
+    return sum(
+        _record({key: values[key] for key in keys[start : start + AT_ONCE]}, actor, reason)
+        for start in range(0, len(keys), AT_ONCE)
+    )
+
+
+def _refuse_invalid(values: Iterable[Mapping[str, Any]]) -> None:
+    """Try the values on a row that is never saved."""
+    row = File()
+    row._state.adding = False
+    for told in values:
+        change(row, told, RECORDED)
+
+
+def _record(values: Mapping[int, Mapping[str, Any]], actor: Actor, reason: str) -> int:
+    """Record the values of some files in a transaction, in one statement; return how many changed."""
+    told = json.dumps([{"id": key, **found} for key, found in values.items()])
+    proposing = [state.value for state in NOT_DESIGNED if state]
+    with writing(actor=actor, reason=reason) as alias:
+        rows = File._base_manager.using(alias).filter(pk__in=values).order_by("pk").select_for_update(no_key=True)
+        list(rows.values_list("pk"))
+        with connections[alias].cursor() as cursor:
+            cursor.execute(
+                query("inventory/record_files"),
+                {"told": told, "proposing": proposing, "person": actor.username, "reason": reason},
+            )
+            changed: int = cursor.rowcount
     return changed
-
-
-def _record(row: File, values: Mapping[str, Any]) -> bool:
-    changes = {name: value for name, value in values.items() if getattr(row, name) != value}
-    if row.v7_workflow_status not in NOT_DESIGNED:
-        changes.pop("v7_target_name", None)
-    if not changes:
-        return False
-    change(row, changes, RECORDED)
-    row.save(update_fields=sorted(changes))
-    return True
