@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
-NAMES = ("stall", "runner", "command", "proof", "snapshot", "rollback", "default", "scan", "history")
+NAMES = ("stall", "runner", "command", "proof", "snapshot", "rollback", "default", "scan", "sources", "history")
 RESULTS = Path(__file__).with_name("results")
 
 
