@@ -110,6 +110,13 @@ def test_everything_that_a_real_database_has_is_exported_and_proved_to_match(tar
     assert kept.document == found and kept.snapshot is not None and kept.snapshot.fingerprint == result["fingerprint"]
 
 
+def test_after_the_run_the_export_matches_too_its_gate_included(executed: World) -> None:
+    result = taken()
+    found = result["snapshot"]
+    assert (found["differences"], found["errors"], found["verified"]) == ([], [], True)
+    assert "CREATE TRIGGER gate_1_fence" in archived(result, "schema.sql").decode()
+
+
 def test_two_exports_of_one_database_are_equal_byte_for_byte(target: psycopg.Connection[Any]) -> None:
     with psycopg.connect(url("runner"), autocommit=True) as runner:
         first, second = export_schema(runner), export_schema(runner)

@@ -13,10 +13,10 @@ from psycopg.conninfo import make_conninfo
 from tests.environment import SERVERS, url
 from tests.world import World, administrator
 from v7migration.pipeline import inventory
-from v7migration.pipeline.inventory import schema_snapshot
 from v7migration.postgres import catalog, enum_rows, session
 from v7migration.postgres.embedded import scratch_server
 from v7migration.postgres.export import described, export_schema
+from v7migration.postgres.reprinting import as_printed_anew
 from v7migration.postgres.scratch import restored
 
 Connection = psycopg.Connection[Any]
@@ -163,7 +163,60 @@ def test_a_view_that_a_restore_prints_in_other_words_is_no_difference(
     target.execute("CREATE TABLE a (x int); CREATE VIEW v AS SELECT x FROM a")
     there = catalog.snapshot(target)
     before = {"objects": there["objects"] | {"view public.v": there["objects"]["view public.v"] | {"definition": text}}}
-    assert (schema_snapshot._as_printed_anew(target, before, there)["objects"] == there["objects"]) is same
+    assert (as_printed_anew(target, before, there)["objects"] == there["objects"]) is same
+
+
+COMPARED = """
+    CREATE SCHEMA "odd.one";
+    CREATE TABLE "odd.one"."a ""b" (x int, y int, z int, w bool DEFAULT ((1, 2, 3) IS DISTINCT FROM (3, 2, 1)),
+        CONSTRAINT "is it" CHECK ((x, y, z) IS DISTINCT FROM (1, 2, 3)));
+    CREATE INDEX "by x" ON "odd.one"."a ""b" (x) WHERE (x, y, z) IS DISTINCT FROM (4, 5, 6);
+    CREATE FUNCTION "odd.one".f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER "t.r" AFTER UPDATE OF x ON "odd.one"."a ""b" FOR EACH ROW
+        WHEN ((OLD.x, OLD.y, OLD.z) IS DISTINCT FROM (NEW.x, NEW.y, NEW.z)) EXECUTE FUNCTION "odd.one".f();
+    CREATE POLICY own ON "odd.one"."a ""b" USING ((x, y, z) IS DISTINCT FROM (7, 8, 9))
+        WITH CHECK ((x, y, z) IS DISTINCT FROM (9, 8, 7));
+    CREATE RULE r AS ON DELETE TO "odd.one"."a ""b" WHERE (OLD.x, OLD.y, OLD.z) IS DISTINCT FROM (1, 1, 1) DO NOTHING;
+    CREATE DOMAIN "odd.one".d AS int CHECK ((VALUE, VALUE + 1, VALUE + 2) IS DISTINCT FROM (1, 2, 3));
+    CREATE VIEW v AS SELECT x FROM "odd.one"."a ""b" WHERE (x, y, z) IS DISTINCT FROM (1, 2, 3);
+    GRANT USAGE ON SCHEMA "odd.one" TO v7_runner;
+    GRANT SELECT ON v, "odd.one"."a ""b" TO v7_runner;
+"""
+
+
+def test_comparisons_of_rows_that_a_restore_prints_in_other_words_are_no_difference(target: Connection) -> None:
+    target.execute(COMPARED)
+    found = inventory.take(actor=None, only="snapshot")[1]["snapshot"]
+    assert (found["errors"], found["differences"], found["verified"]) == ([], [], True)
+
+
+@pytest.mark.parametrize(
+    ("part", "fact", "text", "same"),
+    [
+        ("constraint c", "definition", "CHECK ((((x > 1) OR (x > 2)) OR (y > 3)))", True),
+        ("constraint c", "definition", "CHECK (((x > 1) OR (x > 2) OR (y > 4)))", False),
+        ("index i", "definition", "CREATE INDEX i ON public.a USING btree (x) WHERE ((x > 1 OR x > 2) OR x > 3)", True),
+        ("index i", "definition", "CREATE INDEX i ON public.a USING btree (y) WHERE (x > 1 OR x > 2 OR x > 3)", False),
+        ("column y", "default", "((1) + (2))", True),
+        ("column y", "default", "(2 + 1)", False),
+        ("column y", "default", "no expression", False),
+        ("column y", "type", "bigint", False),
+    ],
+)  # fmt: skip
+def test_another_definition_is_a_difference_and_another_print_of_the_same_is_none(
+    target: Connection, part: str, fact: str, text: str, same: bool
+) -> None:
+    target.execute("CREATE TABLE a (x int, y int DEFAULT 1 + 2, CONSTRAINT c CHECK (x > 1 OR x > 2 OR y > 3))")
+    target.execute("CREATE INDEX i ON a (x) WHERE x > 1 OR x > 2 OR x > 3")
+    there = catalog.snapshot(target)
+    table = there["objects"]["table public.a"]
+    before = {
+        "objects": {
+            "table public.a": {**table, "parts": {**table["parts"], part: {**table["parts"][part], fact: text}}}
+        }
+    }
+    assert (as_printed_anew(target, before, there)["objects"]["table public.a"] == table) is same
+    assert catalog.snapshot(target) == there
 
 
 def test_a_program_older_than_our_library_gets_no_option_that_it_does_not_know() -> None:

@@ -43,7 +43,8 @@ _AREAS = (
     *("publications", "subscriptions", "operators", "operator_classes", "casts", "collations", "text_search"),
     *("foreign", "default_privileges", "security_labels"),
 )
-_EXPRESSIONS = frozenset({"definition", "default", "using", "check", "filter", "partition key"})
+EXPRESSIONS = frozenset({"definition", "default", "using", "check", "filter", "partition key"})
+"""Facts that the server prints from what it keeps as a tree."""
 # Settings that change how the server prints names, expressions and constants.
 _PINNED_SETTINGS = {
     "search_path": "",
@@ -116,7 +117,7 @@ def _collect(objects: dict[str, dict[str, Any]], names: Sequence[str], rows: Ite
     facts_named = names[2:]
     for key, part, *values in rows:
         facts = {
-            name: canonical_expression(value) if name in _EXPRESSIONS else value
+            name: canonical_expression(value) if name in EXPRESSIONS else value
             for name, value in zip(facts_named, values, strict=True)
             if value is not None and value is not False
         }

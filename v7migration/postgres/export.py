@@ -64,7 +64,7 @@ class Export:
 
 
 def export_schema(connection: Connection) -> Export:
-    """Write out the schema of the session's database, ``migration_gate`` aside, as the session's role.
+    """Write out the schema of the session's database, also the ``migration_gate`` of a run, as the session's role.
 
     Tables that the role may not read, or that somebody keeps locked for longer than ``LOCK_WAIT``, are left out and
     named. Nothing is written, and nobody waits for the export longer than a reader makes him wait.
@@ -75,7 +75,7 @@ def export_schema(connection: Connection) -> Export:
     program = client("pg_dump", connection.info.server_version // 10_000)
     closed = _tables(connection, "unreadable")
     try:
-        text = dump(connection, without=[pattern for _, pattern in closed])
+        text = dump(connection, without=[pattern for _, pattern in closed], with_gate=True)
     except ExportFailed as failed:
         locked = _tables(connection, "locked")
         if failed.cause == "programs" or not locked:
@@ -88,7 +88,7 @@ def export_schema(connection: Connection) -> Export:
 def _dump_beside_locks(connection: Connection, without: Sequence[str], locked: Sequence[Fault]) -> bytes:
     """Dump without the tables that somebody keeps locked; what needs to look into them (a view) makes it fail again."""
     try:
-        return dump(connection, without=without)
+        return dump(connection, without=without, with_gate=True)
     except ExportFailed as failed:
         raise ExportFailed(
             "lock",
@@ -261,7 +261,7 @@ def locked_tables(connection: Connection) -> list[Fault]:
 
 def _tables(connection: Connection, which: str) -> list[tuple[Fault, str]]:
     """Run a query for tables that cannot be read: each with its pattern for ``--exclude-table``."""
-    rows = connection.execute(query(f"inventory/{which}"), {"excluded": [GATE_SCHEMA]}).fetchall()
+    rows = connection.execute(query(f"inventory/{which}")).fetchall()
     return [(Fault(key, reason), f"{_quoted(schema)}.{_quoted(table)}") for key, schema, table, reason in rows]
 
 

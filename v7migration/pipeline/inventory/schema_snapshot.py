@@ -20,10 +20,10 @@ from v7migration.ledger.inventories import keep_inventory
 from v7migration.ledger.models import Inventory, Snapshot
 from v7migration.pipeline.target import Connection
 from v7migration.postgres import catalog, preflight, scratch
-from v7migration.postgres.canonical import canonical_expression
 from v7migration.postgres.export import LOCK_WAIT, Export, ExportFailed, Fault, export_schema, locked_tables
 from v7migration.postgres.fingerprint import differences
 from v7migration.postgres.redaction import without_secrets
+from v7migration.postgres.reprinting import as_printed_anew
 from v7migration.postgres.session import settings
 
 EXTENSIONS = "SELECT name FROM pg_available_extensions"
@@ -115,7 +115,7 @@ def _verified(target: Connection, export: Export, document: dict[str, Any]) -> d
             scratch.restored(target, admin, lambda: export.text, strict=False) as copy,
         ):
             there = catalog.snapshot(copy.connection)
-            expected = _as_printed_anew(copy.connection, expected, there)
+            expected = as_printed_anew(copy.connection, expected, there)
             note = scratch.note(copy.connection, target).replace("rehearsed", "verified", 1)
             missing = _missing_extensions(copy.connection, document)
     except scratch.ScratchUnfit:
@@ -147,32 +147,6 @@ def _readable(document: dict[str, Any], left_out: set[str]) -> dict[str, Any]:
         alone = owned and belongs.startswith(owned)
         objects[key] = {name: fact for name, fact in facts.items() if name != "belongs"} if alone else facts
     return document | {"objects": objects}
-
-
-def _as_printed_anew(scratch: Connection, expected: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with the definitions of views as the scratch server prints them after reading them once.
-
-    A server prints some views in other words once they were restored (``NULL::integer`` becomes ``NULL::integer AS
-    int4``); what it prints for the target's own text is what its restored view must be.
-    """
-    objects = dict(expected["objects"])
-    for key, facts in expected["objects"].items():
-        was, now = facts.get("definition"), there["objects"].get(key, {}).get("definition")
-        if key.startswith(("view ", "materialized view ")) and now and was != now and _printed(scratch, was) == now:
-            objects[key] = {**facts, "definition": now}
-    return expected | {"objects": objects}
-
-
-def _printed(scratch: Connection, definition: str) -> str | None:
-    """Return a view's definition as the server prints it after reading it; None where it does not take it."""
-    try:
-        with scratch.transaction(force_rollback=True):
-            scratch.execute("SET LOCAL search_path = ''")
-            scratch.execute(b"CREATE TEMPORARY VIEW v7_printed_anew AS " + definition.encode(scratch.info.encoding))
-            row = scratch.execute("SELECT pg_get_viewdef('pg_temp.v7_printed_anew'::regclass)").fetchone()
-    except psycopg.Error:
-        return None
-    return canonical_expression(str(row[0])) if row else None
 
 
 def _without_invalid_indexes(document: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:

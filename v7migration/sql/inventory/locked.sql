@@ -9,5 +9,4 @@ SELECT 'table ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.ns
  WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid()
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND c.relkind IN ('r', 'p', 'm', 'v', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND n.nspname <> ALL (%(excluded)s::text[])
  ORDER BY 1, l.pid;

@@ -5,7 +5,7 @@ SELECT 'table ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.ns
                  ELSE 'USAGE on the schema ' || quote_ident(n.nspname) END
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL (%(excluded)s::text[])
+   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
    AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid,
             CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SELECT, UPDATE, DELETE, TRUNCATE'
                  ELSE 'SELECT' END))
