@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from psycopg.conninfo import make_conninfo
 
 from tests.environment import SERVERS
@@ -121,7 +122,7 @@ def test_each_target_has_a_folder_of_its_own_whatever_its_name(tmp_path: Path, d
     folder = tmp_path / "archive" / found["folder"]
     assert "error" not in found and folder.parent == tmp_path / "archive"
     assert (folder / "catalog.json").exists() and git(tmp_path / "archive", "status", "--short") == ""
-    assert {path.name for path in tmp_path.iterdir()} <= {"archive", ".archive.v7-archive.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"archive"}
     assert folder_of(snapshot_of({}, "a_b")) != folder_of(snapshot_of({}, "a/b"))
 
 
@@ -227,6 +228,11 @@ def test_a_place_that_is_no_repository_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot be written" in keep(tmp_path / "file", {})["error"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "notes.txt"]
+
+
+def test_a_folder_without_a_name_is_refused_and_not_taken_for_the_folder_that_one_is_in() -> None:
+    with pytest.raises(CommandError, match="the name of the folder is empty"):
+        call_command("v7_inventory", "--archive", "")
 
 
 def test_a_bare_repository_takes_commits(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from tests.environment import SERVERS, url
 from tests.world import World, administrator
 from v7migration.pipeline import inventory
-from v7migration.postgres import catalog, enum_rows, session
+from v7migration.postgres import catalog, enum_rows, measure, session
 from v7migration.postgres.embedded import scratch_server
 from v7migration.postgres.export import described, export_schema
 from v7migration.postgres.reprinting import as_printed_anew
@@ -26,6 +26,7 @@ CREATE TYPE "gr\xf6\xdfe" AS ENUM ('klein', 'gro\xdf');
 CREATE TABLE "stra\xdfe" (id int PRIMARY KEY, g "gr\xf6\xdfe" DEFAULT 'gro\xdf');
 CREATE TABLE house (s int REFERENCES "stra\xdfe");
 COMMENT ON TABLE house IS '\xe4';
+CREATE VIEW "stra\xdfen" AS SELECT count(*) FROM "stra\xdfe";
 """
 
 
@@ -74,6 +75,8 @@ def test_a_database_in_another_encoding_or_in_none_is_read_and_its_export_restor
     assert key["columns"] == ["s → id"]
     (rows,) = enum_rows.counted_rows(encoded, [size], enum_rows.enum_columns(encoded), seconds=5)
     assert rows["method"] == "counted"
+    (view,) = measure.measure(encoded, measure.queries_on_views(encoded))["queries"]
+    assert (view["name"], view["error"]) == ("view of the application: public.straßen", "")
     export = export_schema(encoded)
     with restored(encoded, server, lambda: export.text, strict=False) as copy:
         assert (copy.errors, catalog.snapshot(copy.connection)["objects"]) == ((), document["objects"])

@@ -235,7 +235,7 @@ def _plan_verdict(before: Mapping[str, Any] | None, after: Mapping[str, Any]) ->
 
 def _once(connection: Connection, text: str) -> float:
     started = time.perf_counter()
-    connection.execute(text.encode()).fetchall()
+    connection.execute(text.encode(connection.info.encoding)).fetchall()
     return (time.perf_counter() - started) * 1000
 
 

@@ -25,8 +25,8 @@ def plan_of(connection: psycopg.Connection[Any], text: str, *, generic: bool = F
     """
     options = b"GENERIC_PLAN, FORMAT JSON" if generic else b"FORMAT JSON"
     with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
-        _check_single(connection, text.encode())
-        row = cursor.execute(b"EXPLAIN (" + options + b") " + text.encode()).fetchone()
+        _check_single(connection, text.encode(connection.info.encoding))
+        row = cursor.execute(b"EXPLAIN (" + options + b") " + text.encode(connection.info.encoding)).fetchone()
     document = row[0] if row else []
     found = json.loads(document) if isinstance(document, str | bytes) else document
     return list(_nodes(found[0]["Plan"], 0))

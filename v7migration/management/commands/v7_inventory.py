@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,9 @@ class Command(StageCommand):
         add_arguments(parser, required=False)
         parser.add_argument("--only", choices=inventory.PARTS, help="take one part of the inventory")
         parser.add_argument("--count", action="store_true", help="count the rows per ENUM label instead of estimating")
-        parser.add_argument("--source", metavar="DIR", type=Path, help="the source tree; default: V7_SOURCE_DIR")
+        parser.add_argument("--source", metavar="DIR", type=_folder, help="the source tree; default: V7_SOURCE_DIR")
         parser.add_argument("--svg", type=Path, metavar="FILE", help="write the picture of the dependencies to a file")
-        parser.add_argument("--archive", metavar="DIR", type=Path, help="git repository that keeps the inventory")
+        parser.add_argument("--archive", metavar="DIR", type=_folder, help="git repository that keeps the inventory")
 
     def act(self, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Take the inventory and print its summary."""
@@ -74,6 +75,13 @@ class Command(StageCommand):
             print_baseline(self.say, result["baseline"])
         print_archive(self.say, result["archive"])
         return result, 0
+
+
+def _folder(text: str) -> Path:
+    """Take a folder's name; an empty one would silently mean the folder that one happens to be in."""
+    if not text.strip():
+        raise ArgumentTypeError("the name of the folder is empty")
+    return Path(text)
 
 
 def _types(enums: dict[str, Any]) -> str:

@@ -232,9 +232,11 @@ def _repository_at(place: Path) -> tuple[Path, bool]:
     except ArchiveUnfit as unfit:
         if "dubious ownership" in unfit.message or {path.name for path in place.iterdir()} - {".git"}:
             raise _no_repository(place, unfit) from unfit
-    with _held(place.parent, name=f".{place.name}.v7-archive.lock"):  # another process may be making it just now
+    lock = f".{place.name}.v7-archive.lock"
+    with _held(place.parent, name=lock):  # another process may be making it just now
         if not any(place.iterdir()):
             git(place, "init", "--quiet", "--template=")
+        (place.parent / lock).unlink(missing_ok=True)  # whoever waits for it finds the repository made
     try:
         return _known(place)
     except ArchiveUnfit as unfit:
