@@ -256,6 +256,11 @@ def test_equal_names_join_values_that_differ_by_a_common_prefix_only() -> None:
     assert reasons(enum("order_status", "open"), enum("ticket_status", "status_open")) == []
 
 
+def test_a_group_says_that_its_names_are_equal_too() -> None:
+    (group,) = equal_value_groups([enum("order_status", "open"), enum("OrderStatusEnum", "open"), enum("x", "q")])
+    assert (group["reason"], group["also"]) == ("equal values", ["names equal after normalising"])
+
+
 def test_a_type_stands_in_one_group_and_weaker_matches_are_near_it() -> None:
     groups = equal_value_groups(
         [enum("a", "x", "y"), enum("b", "x", "y"), enum("c", "y", "x"), enum("d", "Y", "X"), enum("e", "q")]
@@ -263,6 +268,7 @@ def test_a_type_stands_in_one_group_and_weaker_matches_are_near_it() -> None:
     assert groups == [
         {
             "reason": "equal values",
+            "also": [],
             "types": ["public.a", "public.b"],
             "near": [
                 {"reason": "equal but for order", "type": "public.c"},

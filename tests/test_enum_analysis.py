@@ -74,7 +74,7 @@ def test_the_inventory_tells_uses_hints_unused_types_and_rows(world: World, caps
 def test_the_shapes_that_others_read_stay(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     found = inventory(capsys, "--only", "enums")
     assert {"schema", "name", "labels", "used_by"} <= set(found["types"][0])
-    assert {"reason", "types", "near"} == set(found["groups"][0])
+    assert {"reason", "also", "types", "near"} == set(found["groups"][0])
     assert {"name", "types", "values"} == set(found["conflicts"][0])
     assert {"hints", "unused", "rows", "code"} <= set(found)
     assert {entry["type"] for entry in found["rows"]} == {f"{t['schema']}.{t['name']}" for t in found["types"]}

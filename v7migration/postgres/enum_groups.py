@@ -111,8 +111,9 @@ _LEVELS: tuple[tuple[str, Callable[[EnumType], Hashable]], ...] = (
 
 
 def equal_value_groups(enums: Iterable[EnumType]) -> list[dict[str, Any]]:
-    """Groups of types with equal values: ``[{"reason", "types": ["public.a", …], "near": […]}]``.
+    """Groups of types with equal values: ``[{"reason", "also", "types": ["public.a", …], "near": […]}]``.
 
+    ``reason`` is the strongest that holds; ``also`` names that the names are equal after normalising, too.
     Each type stands once. A type that matches members of a stronger group less strictly is listed in that group's
     ``near`` (``[{"reason", "type"}]``). Types without labels are never duplicates. (Sections 2.1 and 3)
     """
@@ -130,7 +131,10 @@ def equal_value_groups(enums: Iterable[EnumType]) -> list[dict[str, Any]]:
             if key in known:
                 known[key]["near"].extend({"reason": reason, "type": enum.key} for enum in members)
             elif len(members) > 1:
-                groups.append({"reason": reason, "types": [enum.key for enum in members], "near": []})
+                also = (
+                    [EQUAL_NAMES] if reason != EQUAL_NAMES and len({_core_name(e.name) for e in members}) == 1 else []
+                )
+                groups.append({"reason": reason, "also": also, "types": [e.key for e in members], "near": []})
                 founders.append(members[0])
             else:
                 continue

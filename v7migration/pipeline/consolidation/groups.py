@@ -131,7 +131,7 @@ class _Reading:
 
     def groups(self) -> list[Group]:
         found: dict[str, Group] = {}
-        waiting = [self._group(g["reason"], g["types"], g.get("near", ())) for g in self.document["groups"]]
+        waiting = [self._group(_said(g), g["types"], g.get("near", ())) for g in self.document["groups"]]
         while waiting:
             group = waiting.pop(0)
             if group.key in found:
@@ -175,3 +175,8 @@ class _Reading:
             self.rows[name],
             None if matches is None else [match for match in matches if match["type"] == name],
         )
+
+
+def _said(group: Mapping[str, Any]) -> str:
+    """Return why the types of a group are the same, in words."""
+    return "; ".join([group["reason"], *group.get("also", ())])
