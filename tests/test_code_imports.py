@@ -90,6 +90,15 @@ def test_the_imports_decide_which_folders_are_on_the_path(
     assert graph.dependencies(path) == dependencies
 
 
+def test_a_module_of_the_same_name_inside_a_package_is_not_what_a_distribution_means(tmp_path: Path) -> None:
+    inside = {"shop/__init__.py": "", "shop/packaging/__init__.py": "", "shop/packaging/utils.py": "X = 1\n"}
+    users = {f"shop/user{n}.py": "from shop.packaging import utils\n" for n in range(25)}
+    graph = graph_of(tmp_path, {**inside, **users, "shop/other.py": "from packaging.utils import canonicalize_name\n"})
+    assert graph.dependencies("shop/other.py") == () and graph.roots == ("",)
+    few = graph_of(tmp_path / "few", {**inside, "shop/main.py": "from packaging.utils import X\n"})
+    assert few.dependencies("shop/main.py") == ("shop/packaging/utils.py",), "nothing names it from outside"
+
+
 def test_a_tree_may_begin_inside_its_package(tmp_path: Path) -> None:
     write(tmp_path, {"back/app/__init__.py": "", "back/app/a.py": "from back.app.b import x\nimport app.c",
                      "back/app/b.py": "", "back/app/c.py": ""})  # fmt: skip

@@ -17,6 +17,7 @@ from v7migration.pipeline import findings, gatekeeper
 from v7migration.pipeline.rehearse import rehearse
 from v7migration.pipeline.review import review
 from v7migration.postgres import script as scripts
+from v7migration.templatetags.v7 import reviewed
 
 BACK = "\n-- Section 9: Rollback\n/*\n{}\n*/\n"
 
@@ -111,7 +112,7 @@ def test_the_frozen_findings_are_those_of_the_review(frozen: World) -> None:
     assert {item for item in kept ^ now if item[0] != "V7R004"} == set()
 
 
-def test_the_key_of_a_finding_is_its_own_and_stays_when_other_lines_move() -> None:
+def test_the_key_of_a_finding_is_its_own_and_stays_when_other_lines_move(migrated: World) -> None:
     twice = "UPDATE x SET a = 1;\nUPDATE x SET a = 1;\n"
     sql = twice + "ALTER TABLE x ADD COLUMN b int DEFAULT random();\nUPDATE y SET b = 2;"
     moved = "-- more\n\n" + sql.replace("ALTER", "COMMENT ON TABLE z IS 'a';\n\nALTER") + BACK.format("SELECT 1;")
@@ -123,6 +124,17 @@ def test_the_key_of_a_finding_is_its_own_and_stays_when_other_lines_move() -> No
         return {f["key"]: (f["id"], f["message"]) for f in rows}
 
     assert told(sql) == told(moved)
+
+
+def test_of_a_long_script_the_page_shows_the_lines_around_its_findings() -> None:
+    note = {"id": "V7S205", "severity": "advice", "message": "rows change", "hint": ""}
+    lines = [f"line {number}" for number in range(1, 30_001)]
+    page = reviewed(lines, {20_000: [note], 29_999: [note]})
+    assert page.count("rows change") == 2
+    assert all(f"<code>line {number}</code>" in page for number in (1, 19_995, 20_005, 30_000))
+    assert "<code>line 10000</code>" not in page and "19,989" not in page and "19989 lines without" in page
+    assert reviewed(lines[:100], {}).count("<code>") == 100
+    assert reviewed(lines, {number: [note] for number in range(1, 30_001)}).count("<code>") <= 10_000
 
 
 def test_without_a_target_the_rest_of_the_review_stands(world: World, monkeypatch: Any) -> None:

@@ -19,6 +19,9 @@ from v7migration.source.facts import Import
 INIT = "__init__.py"
 ABOVE = 3  # how many folders above the tree can begin the names of its modules (``backend.app`` for …/backend/app)
 
+SEVERAL = 0.05
+"""Of the imports that name a package from its outermost one, this share must name it from inside, else those mean a
+distribution of the same name: ``packaging.utils`` in a project that has ``warehouse/packaging/utils.py``."""
 HELD = 20_000  # meanings of imports that are held in memory
 
 
@@ -66,8 +69,16 @@ class Modules:
             found = [r for r in holders if self._may_vote(r, module) and self._meant(r, module, "")]
             if found:
                 votes[min(found, key=lambda r: (-votes[r], r.count("/"), r))] += count
+        for root in [root for root in votes if votes[root] < votes[self._beside_package(root)] * SEVERAL]:
+            del votes[root]
         self.roots = tuple(sorted(votes, key=lambda r: (-votes[r], r))) or ("",)
         self._found.clear()
+
+    def _beside_package(self, root: str) -> str:
+        """The folder in which the outermost package of a folder lies; the folder itself where it is no package."""
+        while root and _join(root, INIT) in self.files:
+            root = _parent(root)
+        return root
 
     def locate(self, path: str, item: Import) -> Located | None:
         """Return what an import of a file means inside the tree; None where it means something else, or nothing."""

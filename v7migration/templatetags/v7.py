@@ -141,15 +141,45 @@ def code(lines: Iterable[str], first: int = 1, prefix: str = "L") -> SafeString:
     )
 
 
+MOST_LINES, AROUND = 10_000, 5
+LEFT_OUT = (
+    '<li class="note advice"><div><span class="soft">{} lines without a finding that is shown here</span></div></li>'
+)
+
+
 @register.simple_tag
 def reviewed(lines: Iterable[str], findings: dict[int, list[dict[str, Any]]]) -> SafeString:
-    """Return lines of code as ``code`` does, with the findings (by line) standing under the line they are about."""
-    numbered = enumerate(lines, 1)
-    rows = ((n, n, n, visible(line), _notes(findings.get(n, ()))) for n, line in numbered)
-    return format_html(
-        "<ol>{}</ol>",
-        format_html_join("", '<li id="L{}"><a href="#L{}">{}</a><code>{}</code></li>{}', rows),
-    )
+    """Return lines of code as ``code`` does, with the findings (by line) standing under the line they are about.
+
+    Of a script of more than :data:`MOST_LINES` lines those around its findings are shown, and how many are left out.
+    """
+    text, parts, last = list(lines), [], 0
+    for shown in _shown(len(text), sorted(findings)):
+        if shown.start > last + 1:
+            parts.append(format_html(LEFT_OUT, shown.start - last - 1))
+        rows = ((n, n, n, visible(text[n - 1]), _notes(findings.get(n, ()))) for n in shown)
+        parts.append(format_html_join("", '<li id="L{}"><a href="#L{}">{}</a><code>{}</code></li>{}', rows))
+        last = shown.stop - 1
+    if last < len(text):
+        parts.append(format_html(LEFT_OUT, len(text) - last))
+    return format_html("<ol>{}</ol>", format_html_join("", "{}", ((part,) for part in parts)))
+
+
+def _shown(count: int, places: Iterable[int]) -> list[range]:
+    """Return the ranges of lines (1-based) that are shown: all of them, or those around places, up to a limit."""
+    if count <= MOST_LINES:
+        return [range(1, count + 1)]
+    found, total = [range(1, AROUND + 1)], AROUND
+    for place in places:
+        start, stop = max(place - AROUND, found[-1].stop), min(place + AROUND, count) + 1
+        if total + max(stop - start, 0) > MOST_LINES:
+            break
+        total += max(stop - start, 0)
+        if start == found[-1].stop:
+            found[-1] = range(found[-1].start, max(stop, found[-1].stop))
+        elif stop > start:
+            found.append(range(start, stop))
+    return found
 
 
 def _notes(findings: Iterable[dict[str, Any]]) -> SafeString:
