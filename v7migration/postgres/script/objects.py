@@ -283,11 +283,17 @@ def _dropped(node: Any) -> list[Named]:
     if grammar.kind(node) != "DropStmt":
         return []
     kind = DROPPED_KINDS.get(grammar.constant(node, "remove_type"))
-    return [(kind, _object_name(kind, item)) for item in node.objects] if kind else []
+    return [(kind, object_name(item, is_part=kind in ON_A_TABLE)) for item in node.objects] if kind else []
 
 
-def _object_name(kind: str, item: Any) -> str:
+def object_name(item: Any, *, is_part: bool = False) -> str:
+    """The name of an object that a statement gives as a relation, a list, with arguments, as a type or as a word.
+
+    ``is_part``: the last word of a list names something on a table, such as a trigger.
+    """
     match item.WhichOneof("node"):
+        case "range_var":
+            return relation(item.range_var)
         case "list":
             parts = grammar.strings(item.list.items)
         case "object_with_args":
@@ -296,7 +302,7 @@ def _object_name(kind: str, item: Any) -> str:
             parts = grammar.strings(item.type_name.names)
         case _:
             return str(item.string.sval)
-    if kind in ON_A_TABLE:
+    if is_part and len(parts) > 1:
         return _part(qualified(parts[:-1]), parts[-1])
     return qualified(parts)
 

@@ -161,23 +161,10 @@ def _subjects(root: Any) -> Iterator[Subject]:
         case "AlterDefaultPrivilegesStmt":
             yield "default", "rights on what is made later"
         case "AlterOwnerStmt":
-            yield "owner", _object(root.object)
+            yield "owner", objects.object_name(root.object)
         case "AlterObjectSchemaStmt":
-            yield "schema", last(objects.relation(root.relation) if root.HasField("relation") else _object(root.object))
-
-
-def _object(item: Any) -> str:
-    """The name of an object that a statement gives as a list, with arguments, as a type or as a word."""
-    match item.WhichOneof("node"):
-        case "list":
-            return objects.qualified(grammar.strings(item.list.items))
-        case "object_with_args":
-            return objects.qualified(grammar.strings(item.object_with_args.objname))
-        case "type_name":
-            return objects.qualified(grammar.strings(item.type_name.names))
-        case "string":
-            return str(item.string.sval)
-    return ""
+            name = objects.relation(root.relation) if root.HasField("relation") else objects.object_name(root.object)
+            yield "schema", last(name)
 
 
 def _table(root: Any) -> Iterator[Subject]:
@@ -205,7 +192,7 @@ def _renamed(root: Any) -> Iterator[tuple[str, str, str]]:
         if root.subname:
             yield f"{what} of {_short(relation)}" if relation else what, root.subname, root.newname
         else:
-            old = relation or _object(root.object)
+            old = relation or objects.object_name(root.object)
             yield what, old, joined(*parts_of(old)[:-1], root.newname)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from v7migration.postgres.qualified import holder, joined, last
+from v7migration.postgres.qualified import holder, last
 
 from . import grammar, objects
 from .model import ACCEPT, Problem, Script, Section, Statement
@@ -38,20 +38,7 @@ def _objects(grant: Any) -> list[str]:
     if grammar.constant(grant, "targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
         what = grammar.constant(grant, "objtype").removeprefix("OBJECT_").lower()
         return [f"every {what} of schema {schema}" for schema in grammar.strings(grant.objects)]
-    return [name for item in grant.objects if (name := _object(item))]
-
-
-def _object(item: Any) -> str:
-    match item.WhichOneof("node"):
-        case "range_var":
-            return objects.relation(item.range_var)
-        case "object_with_args":
-            return objects.qualified(grammar.strings(item.object_with_args.objname))
-        case "list":
-            return objects.qualified(grammar.strings(item.list.items))
-        case "string":
-            return str(item.string.sval)
-    return ""
+    return [name for item in grant.objects if (name := objects.object_name(item))]
 
 
 def _comment(
@@ -68,20 +55,7 @@ def _comment(
 
 def _commented(root: Any) -> str:
     """The qualified name of what a comment is about; '' where it has no list of names."""
-    match root.object.WhichOneof("node"):
-        case "string":
-            return str(root.object.string.sval)
-        case "list":
-            names = grammar.strings(root.object.list.items)
-            inner = grammar.constant(root, "objtype") in COMMENTED_PARTS
-            if inner and len(names) > 1:
-                return f"{objects.qualified(names[:-1])}.{joined(names[-1])}"
-            return objects.qualified(names)
-        case "object_with_args":
-            return objects.qualified(grammar.strings(root.object.object_with_args.objname))
-        case "type_name":
-            return objects.qualified(grammar.strings(root.object.type_name.names))
-    return ""
+    return objects.object_name(root.object, is_part=grammar.constant(root, "objtype") in COMMENTED_PARTS)
 
 
 def _is_ours(name: str, made: frozenset[Named]) -> bool:
