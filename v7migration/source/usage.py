@@ -2,8 +2,9 @@
 
 *Certain*: the mapped class, the bound enum class, ``Class.MEMBER``, ``Model.column``. *Likely*: SQL text that names the
 table with the column, or the type; an attribute or keyword of the column's name in a file that uses the model or the
-enum. *Possible*: a string that equals a label; such an attribute elsewhere. A line *breaks* where it holds a value that
-changes, names a type, table or column that gets another name, or imports a file that does.
+enum. *Possible*: a string that equals a label, also in SQL whose names are filled in; such an attribute elsewhere. A
+line *breaks* where it holds a value that changes, names a type, table or column that gets another name, or imports a
+file that does.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from v7migration.source.targets import Targets, targets_of
 POSSIBLE_IN_A_FILE = 25  # possible touches that are kept of one file for one change
 POSSIBLE_IN_ALL = 2_000  # and of all files
 WORD = re.compile(r"\"((?:[^\"]|\"\")+)\"|'((?:[^']|'')*)'|([A-Za-z_]\w*)")
+HOLE = "{}"  # what an f-string, or str.format, fills in
 LONGEST = 300  # characters of what is said of a line, after which nothing is added
 DEFAULTS = frozenset({"default=", "server_default="})
 
@@ -250,23 +252,30 @@ class _File:
             yield from self._statement(text, lines, 1)
 
     def _statement(self, text: str, lines: Sequence[int], step: int) -> Iterator[tuple[int, Touch]]:
-        if (" " not in text.strip() and "\n" not in text) or not SQL.search(text):
+        if not any(mark in text.strip() for mark in (" ", "\n", "::")) or not SQL.search(text):
             return
         words = list(_spoken(text, step))
         said = {word.text for word in words if not word.is_string}
         tables = {number for word in said for number in self.targets.tables.get(word, ())}
-        for number in tables | {number for word in said for number in self.targets.types.get(word, ())}:
+        meant = tables | {number for word in said for number in self.targets.types.get(word, ())}
+        has_holes = HOLE in text
+        if has_holes and not meant:  # the names are filled in at run time; the values are there to see
+            strings = {word.text for word in words if word.is_string}
+            meant = {number for string in strings for number in self.targets.labels.get(string, ())}
+        for number in meant:
             for line in lines:
-                yield from self._spoken(number, line, words, said)
+                yield from self._spoken(number, line, words, said, has_holes=has_holes)
 
-    def _spoken(self, number: int, first: int, words: list[_Spoken], said: set[str]) -> Iterator[tuple[int, Touch]]:
+    def _spoken(
+        self, number: int, first: int, words: list[_Spoken], said: set[str], *, has_holes: bool
+    ) -> Iterator[tuple[int, Touch]]:
         change = self.changes[number]
         columns = said & self.targets.sql_columns[number]
         means = change.kind == TABLE or bool(columns) or (change.kind == ENUM and change.name in said)
         confidence = LIKELY if means else POSSIBLE
         for word in words:
             line = first + word.line
-            fate = change.fate(word.text) if word.is_string and means else ""
+            fate = change.fate(word.text) if word.is_string and (means or has_holes) else ""
             if fate:
                 yield self._touch(number, line, confidence, True, f"SQL: {fate}")
             elif not word.is_string and word.text == change.name and change.kind in (ENUM, TABLE):
