@@ -180,7 +180,7 @@ def test_an_extension_that_the_scratch_server_lacks_is_named(
     found = taken()["snapshot"]
     assert found["missing_extensions"] == ["uuid-ossp"] and not found["verified"]
     assert found["differences"] == ['extension "uuid-ossp" removed']
-    assert "lacks the extensions uuid-ossp" in found["statement"]
+    assert "lacks the extension uuid-ossp" in found["statement"]
 
 
 @pytest.mark.skipif(CLUSTER.version != 18, reason="the other version is the newer one")

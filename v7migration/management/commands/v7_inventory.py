@@ -96,6 +96,8 @@ def _types(enums: dict[str, Any]) -> str:
 def _waiting(standing: dict[str, Any]) -> str:
     """Return how many groups of ENUM types wait for a decision, and where; an inventory proposes nothing by itself."""
     left, decided = standing["waiting"], standing["decided"]
+    if not left and not decided:
+        return "there is no group of duplicates to decide on"
     if not left:
         return f"every group of duplicates is decided ({decided})"
     wait = "1 group of duplicates waits" if left == 1 else f"{left} groups of duplicates wait"

@@ -179,11 +179,15 @@ def _statement(facts: dict[str, Any]) -> str:
     beside = _beside(facts["faults"])
     if facts["note"] and not facts["differences"] and not facts["verified"] and not facts["faults"]:
         return f"The schema export was not verified: {facts['note']}"
-    if not [sentence for sentence in facts["differences"] if not sentence.startswith("server: ")]:
+    number = sum(not sentence.startswith("server: ") for sentence in facts["differences"])
+    if not number:
         return f"The schema export matches production{beside}."
     lacking = facts["missing_extensions"]
-    because = f"; the scratch server lacks the extensions {', '.join(lacking)}" if lacking else ""
-    number = len(facts["differences"])
+    because = (
+        f"; the scratch server lacks the extension{'' if len(lacking) == 1 else 's'} {', '.join(lacking)}"
+        if lacking
+        else ""
+    )
     return f"The schema export differs from production in {number} way{'' if number == 1 else 's'}{beside}{because}."
 
 
