@@ -58,13 +58,16 @@ def test_the_applications_views_are_timed_and_one_that_is_slow_or_fails_is_told(
     with world.owner() as owner:
         owner.execute("CREATE VIEW public.fine AS SELECT id FROM public.file_audit")
         owner.execute("CREATE VIEW public.slow AS SELECT 1 AS x FROM pg_sleep(5)")
-        owner.execute("CREATE VIEW public.broken AS SELECT id FROM public.file_audit WHERE 1 / (id - id) > 0")
+        owner.execute("CREATE VIEW public.broken AS SELECT 1 / (id - id) AS x FROM public.file_audit")
         owner.execute("CREATE VIEW public.hidden AS SELECT 1")
+        owner.execute("CREATE TABLE public.v7_new AS SELECT 1 AS x")
         owner.execute("GRANT SELECT ON public.fine, public.slow, public.broken TO v7_web")
         owner.execute("REVOKE ALL ON public.hidden FROM v7_web")
     with world.web() as connection:
-        measured = measure.measure(connection, measure.queries_on_views(connection))["queries"]
-    found = {entry["name"]: (entry["milliseconds_min"], entry["error"]) for entry in measured}
+        measured = measure.measure(connection, measure.queries_on_views(connection))
+    found = {entry["name"]: (entry["milliseconds_min"], entry["error"]) for entry in measured["queries"]}
+    assert {size["name"]: size["rows"] for size in measured["sizes"]}["public.v7_new"] is None, "nobody analyzed it"
+    assert measured["totals"]["tables"] >= len(measured["sizes"]) > 0
     assert "view of the application: public.hidden" not in found
     assert found["view of the application: public.fine"][1] == ""
     assert found["view of the application: public.slow"] == (60.0, "took longer than 0.06 s")

@@ -16,8 +16,12 @@ def print_baseline(say: Say, baseline: Mapping[str, Any]) -> None:
         say(f"Baseline     not taken: {'; '.join(baseline['faults'])}")
         return
     queries = baseline["queries"]
-    tables, indexes = len(baseline["sizes"]), len(baseline["indexes"])
-    say(f"Baseline     {len(queries)} queries timed, {tables} tables and {indexes} indexes sized")
+    totals = baseline["totals"]
+    tables, indexes = (
+        f"{len(baseline[part])} of {totals[name]} {name}"
+        for part, name in (("sizes", "tables"), ("indexes", "indexes"))
+    )
+    say(f"Baseline     {len(queries)} queries timed, {tables} and {indexes} sized")
     for query in queries:
         if query["error"]:
             say(f"    {query['name']:<56} {query['error']}")

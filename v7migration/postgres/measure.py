@@ -82,11 +82,11 @@ def queries_on_files(connection: Connection) -> list[Named]:
 
 
 def queries_on_views(connection: Connection) -> list[Named]:
-    """Return a query for each view of the application that the session's role may read: how many rows it gives."""
+    """Return a query for each view of the application that the session's role may read: it makes every row whole."""
     return [
         Named(
             f"view of the application: {joined(schema, name)}",
-            _text(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name)), connection),
+            _text(sql.SQL("SELECT count(v) FROM {} AS v").format(sql.Identifier(schema, name)), connection),
             VIEW_TIMEOUT,
         )
         for schema, name in _rows(connection, "measured_views")
@@ -98,15 +98,18 @@ def measure(connection: Connection, queries: Iterable[Named]) -> dict[str, Any]:
 
     Returns ``queries`` [{``name``, ``sql``, ``milliseconds_min``, ``milliseconds_median``, ``repetitions``, ``plan``,
     ``tree``, ``error``, ``timeout``}], ``sizes`` [{``name``, ``rows``, ``table_bytes``, ``index_bytes``}], ``indexes``
-    [{``name``, ``table``, ``scans``, ``rows_read``, ``bytes``, ``valid``}], ``health`` (see :func:`health`) and
-    ``statements`` (see :func:`v7migration.postgres.statements.heaviest`). ``rows`` is the planner's estimate, ``plan``
-    the node types from the top, ``tree`` [{``depth``, ``node``, ``rows``, ``cost``}] the same as a tree, ``error``
-    empty when the query answered in time: a query that the role may not run is a part of the measurement that says so.
+    [{``name``, ``table``, ``scans``, ``rows_read``, ``bytes``, ``valid``}] (the largest; ``totals`` counts all
+    ``tables`` and ``indexes``), ``health`` (see :func:`health`) and ``statements`` (see
+    :func:`v7migration.postgres.statements.heaviest`). ``rows`` is the planner's estimate (None: never analyzed),
+    ``plan`` the node types from the top, ``tree`` [{``depth``, ``node``, ``rows``, ``cost``}] the same as a tree,
+    ``error`` empty when the query answered in time: a query that the role may not run is a part of the measurement
+    that says so.
     ``faults`` says which list could not be read, because a table stayed locked.
     """
     sizes = ("name", "rows", "table_bytes", "index_bytes")
     indexes = ("name", "table", "scans", "rows_read", "bytes", "valid")
     faults: list[str] = []
+    tables, kept = _rows(connection, "measured_totals")[0]
     return {
         "role": connection.info.user,
         "server_version": connection.info.server_version,
@@ -114,6 +117,7 @@ def measure(connection: Connection, queries: Iterable[Named]) -> dict[str, Any]:
         "queries": [timed(connection, query) for query in queries],
         "sizes": _listed(connection, "measured_sizes", sizes, faults),
         "indexes": _listed(connection, "measured_indexes", indexes, faults),
+        "totals": {"tables": tables, "indexes": kept},
         "faults": faults,
         "health": health(connection),
         "statements": heaviest(connection, timeout=STATEMENT_TIMEOUT),

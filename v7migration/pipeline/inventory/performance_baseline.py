@@ -13,7 +13,8 @@ from v7migration.postgres.session import reason_of
 
 LEFT_OUT: dict[str, Any] = {
     "id": None, "role": "", "server_version": None, "statement_timeout": None, "queries": [], "sizes": [],
-    "indexes": [], "health": None, "statements": {"note": "", "entries": []},
+    "indexes": [], "totals": {"tables": None, "indexes": None}, "health": None,
+    "statements": {"note": "", "entries": []},
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@ SELECT n.nspname::text, c.relname::text
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
  WHERE (c.relkind = 'v' OR c.relkind = 'm' AND c.relispopulated)
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'v7_monitoring')
-   AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+   AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
    AND NOT EXISTS (SELECT FROM pg_depend AS e
                     WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
  ORDER BY (SELECT count(DISTINCT d.objid) FROM pg_depend AS d
