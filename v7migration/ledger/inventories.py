@@ -13,6 +13,7 @@ from v7migration.ledger.models import Inventory, Snapshot
 
 PIECE = 2_000
 """Entries of a list that become text at a time."""
+_ENCODED = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _COPY = "COPY ledger_inventory (id, part, subject, snapshot_id, taken_by, document) FROM STDIN"
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
@@ -45,12 +46,12 @@ def _pieces(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the JSON text of a document, long lists a piece at a time."""
     before = "{"
     for name, value in document.items():
-        yield f"{before}{json.dumps(name)}: "
-        before = ", "
+        yield f"{before}{_ENCODED(name)}:"
+        before = ","
         if isinstance(value, list) and len(value) > PIECE:
             for start in range(0, len(value), PIECE):
-                yield (", " if start else "[") + json.dumps(value[start : start + PIECE])[1:-1]
+                yield ("," if start else "[") + _ENCODED(value[start : start + PIECE])[1:-1]
             yield "]"
         else:
-            yield json.dumps(value)
+            yield _ENCODED(value)
     yield "}" if document else "{}"
