@@ -39,11 +39,15 @@ def findings(script: Script, order: list[Placed], known: Known, document: Mappin
     """
     there = held(document)
     schemas = _schemas(there)
+    types: dict[str, list[str]] = {}
+    for kind, name in there:
+        if kind == "type":
+            types.setdefault(last(name), []).append(first(name))
     made: set[Named] = set()
     for section, statement in order:
         yield from _names(section, statement, known, schemas, made)
         yield from _columns(section, statement, known, made)
-        yield from _types(section, statement, there, made)
+        yield from _types(section, statement, types, made)
         for item in [*objects.created(statement), *names_given(statement)]:
             if section.number != 0 and item not in made:
                 yield from _taken(section, statement, item, there, known)
@@ -253,16 +257,17 @@ def _columns_named(root: Any) -> list[str]:
     ]  # fmt: skip
 
 
-def _types(section: Section, statement: Statement, held: Mapping[Named, str], made: set[Named]) -> Iterator[Problem]:
-    """Unqualified names of types that another schema holds: which one is meant is for the search_path to say."""
-    root = grammar.tree(statement.text)
-    ours = {name for kind, name in made if kind in ("type", "table", "view")}
-    for node in grammar.nodes(root, "TypeName"):
+def _types(
+    section: Section, statement: Statement, types: Mapping[str, list[str]], made: set[Named]
+) -> Iterator[Problem]:
+    """Unqualified names of types that another schema holds: which one is meant is for the search_path to say.
+
+    ``types``: the schemas that hold a type, by its bare name.
+    """
+    for node in grammar.nodes(grammar.tree(statement.text), "TypeName"):
         names = grammar.strings(node.names)
-        if len(names) != 1 or f"public.{names[0]}" in ours:
-            continue
-        others = sorted(first(name) for kind, name in held if kind == "type" and last(name) == names[0])
-        if not others or others == ["public"]:
+        others = sorted(types.get(names[0], ())) if len(names) == 1 else []
+        if not others or others == ["public"] or ("type", f"public.{names[0]}") in made:
             continue
         line, there = statement.line_of(node.location), next(schema for schema in others if schema != "public")
         if "public" in others:
