@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from io import BytesIO
+from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from v7migration.pipeline.inventory.repository import ArchiveUnfit, Author, Repo
 from v7migration.postgres.fingerprint import differences
 from v7migration.postgres.redaction import without_secrets
 
+Files = dict[str, Path]
+"""Files by the name that they have in the archive's folder."""
 ARCHIVED = ("enums", "dependencies", "files", "baseline")
 """Parts of the result that have a JSON file of their own."""
 MEASURED = frozenset({"rows", "milliseconds", "seconds", "taken_at", "id", "inventory"})
@@ -62,8 +63,9 @@ def archive_inventory(
         "files": [], "first": False,
     }  # fmt: skip
     try:
-        with Repository.opened(place) as repository:
-            found |= _committed(repository, folder, snapshot, _files(snapshot, result, schema), person)
+        with Repository.opened(place) as repository, repository.scratch() as scratch:
+            before = repository.files(folder, into=scratch)
+            found |= _committed(repository, folder, snapshot, before, _files(snapshot, result, schema, scratch), person)
     except ArchiveUnfit as unfit:
         found |= {"error": unfit.message, "next_step": unfit.next_step}
     return found | {"statement": _statement(found)}
@@ -75,9 +77,8 @@ def folder_of(snapshot: Snapshot) -> str:
 
 
 def _committed(
-    repository: Repository, folder: str, snapshot: Snapshot, files: dict[str, bytes], person: str
+    repository: Repository, folder: str, snapshot: Snapshot, before: Files, files: Files, person: str
 ) -> dict[str, Any]:
-    before = repository.files(folder)
     changed = {name for name, content in files.items() if _differs(name, before.get(name), content)}
     if not (changed - NEVER_ALONE or (changed and files.keys() <= NEVER_ALONE)):
         return {"changed": False, "last": repository.last_commit(folder)}
@@ -87,38 +88,43 @@ def _committed(
     return {"changed": True, "commit": commit, "difference": difference, "files": lines, "first": not before}
 
 
-def _files(snapshot: Snapshot, result: dict[str, Any], schema: str | None) -> dict[str, bytes]:
-    """Return the content of each file; JSON has one line per fact, and no file holds a secret."""
+def _files(snapshot: Snapshot, result: dict[str, Any], schema: str | None, place: Path) -> Files:
+    """Write each file to a place; JSON has one line per fact, and no file holds a secret."""
     parts = {f"{part}.json": result[part] for part in ARCHIVED if part in result}
     if schema is not None:
         parts["catalog.json"] = snapshot.document
-    files = {name: _json(document) for name, document in parts.items()}
+    files = {name: place / name for name in parts}
+    for name, document in parts.items():
+        _write_json(files[name], document)
     if schema:
-        files["schema.sql"] = without_secrets(schema).encode(errors="surrogateescape")
+        files["schema.sql"] = place / "schema.sql"
+        files["schema.sql"].write_bytes(without_secrets(schema).encode(errors="surrogateescape"))
     return dict(sorted(files.items()))
 
 
-def _json(document: Any) -> bytes:
+def _write_json(path: Path, document: Any) -> None:
     """Write a document line by line without secrets; no secret's text goes over the end of a line of JSON."""
     pieces = json.JSONEncoder(indent=1, sort_keys=True, ensure_ascii=False, default=str).iterencode(document)
-    found, rest = BytesIO(), ""
-    while batch := "".join(islice(pieces, PIECES)):
-        whole, end, rest = (rest + batch).rpartition("\n")
-        found.write(without_secrets(whole + end).encode(errors="surrogateescape"))
-    found.write(without_secrets(rest + "\n").encode(errors="surrogateescape"))
-    return found.getvalue()
+    rest = ""
+    with path.open("wb") as file:
+        while batch := "".join(islice(pieces, PIECES)):
+            whole, end, rest = (rest + batch).rpartition("\n")
+            file.write(without_secrets(whole + end).encode(errors="surrogateescape"))
+        file.write(without_secrets(rest + "\n").encode(errors="surrogateescape"))
 
 
-def _differs(name: str, before: bytes | None, after: bytes) -> bool:
-    if before is None or not name.endswith(".json"):
-        return before != after
-    return any(old != new for old, new in zip_longest(_lasting(before), _lasting(after)))
+def _differs(name: str, before: Path | None, after: Path) -> bool:
+    if before is None:
+        return True
+    with before.open("rb") as old, after.open("rb") as new:
+        lines = zip_longest(_lasting(old), _lasting(new)) if name.endswith(".json") else zip_longest(old, new)
+        return any(one != other for one, other in lines)
 
 
-def _lasting(content: bytes) -> Iterator[bytes]:
+def _lasting(content: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines of a JSON file of the archive without the keys whose values move by themselves."""
     closing: tuple[bytes, ...] = ()
-    for line in BytesIO(content):
+    for line in content:
         text = line.rstrip(b",\n")
         if closing:
             closing = () if text in closing else closing
@@ -129,17 +135,17 @@ def _lasting(content: bytes) -> Iterator[bytes]:
             yield text
 
 
-def _difference(before: bytes | None, after: bytes | None) -> list[str]:
+def _difference(before: Path | None, after: Path | None) -> list[str]:
     """Say object by object how the catalogs differ from the last archived ones."""
     if before is None or after is None:
         return []
     try:
-        return differences(json.loads(before), json.loads(after))
+        return differences(json.loads(before.read_bytes()), json.loads(after.read_bytes()))
     except (ValueError, AttributeError):
         return ["The last archived catalog.json cannot be read, so that nothing can be compared with it."]
 
 
-def _message(snapshot: Snapshot, files: dict[str, bytes], difference: list[str], *, first: bool) -> str:
+def _message(snapshot: Snapshot, files: Files, difference: list[str], *, first: bool) -> str:
     subject = f"Inventory of {snapshot.database}: {snapshot.fingerprint[:12]}"
     lines = [subject, "", f"Target: {snapshot.target_name}", f"Fingerprint: {snapshot.fingerprint}"]
     lines.append(f"Files: {', '.join(files)}")

@@ -9,10 +9,11 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from v7migration.errors import Refused
 
@@ -79,19 +80,26 @@ class Repository:
             with _held(git_dir):
                 yield cls(place, git_dir, bare)
 
-    def files(self, folder: str) -> dict[str, bytes]:
-        """Return the content of each file that the last commit has in a folder; empty without one."""
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Lend a folder for files that are not committed yet; it is gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="v7-archive-", dir=self.git_dir) as place:
+            yield Path(place)
+
+    def files(self, folder: str, *, into: Path) -> dict[str, Path]:
+        """Write the files that the last commit has in a folder to another place and return them by name."""
         if self._head() is None:
             return {}
         listed = self._git("ls-tree", "-z", "HEAD", "--", f"{folder}/")
         found = {}
-        for entry in filter(None, listed.split(b"\0")):
+        for number, entry in enumerate(filter(None, listed.split(b"\0"))):
             facts, _, path = entry.partition(b"\t")
-            _, kind, name = facts.split()
+            _, kind, blob = facts.split()
             if kind == b"blob":
-                found[path.decode(errors="surrogateescape").rpartition("/")[2]] = self._git(
-                    "cat-file", "blob", name.decode()
-                )
+                name = path.decode(errors="surrogateescape").rpartition("/")[2]
+                found[name] = into / f"committed-{number}"
+                with found[name].open("wb") as file:
+                    self._git("cat-file", "blob", blob.decode(), into=file)
         return found
 
     def last_commit(self, folder: str) -> str | None:
@@ -99,16 +107,16 @@ class Repository:
         return self._text("rev-list", "-1", "HEAD", "--", folder) or None if self._head() else None
 
     def commit(
-        self, folder: str, files: dict[str, bytes], *, message: str, author: Author
+        self, folder: str, files: Mapping[str, Path], *, message: str, author: Author
     ) -> tuple[str, list[dict[str, object]]]:
-        """Commit files in a folder on the current branch, and write them where people look.
+        """Commit copies of files in a folder on the current branch, and put them where people look.
 
         Returns the commit, and [{``path``, ``added``, ``removed``}] in lines.
 
         Raises:
             ArchiveUnfit: git refuses, or others commit faster than we do.
         """
-        blobs = {name: self._text("hash-object", "-w", "--no-filters", "--stdin", stdin=c) for name, c in files.items()}
+        blobs = {name: self._text("hash-object", "-w", "--no-filters", "--", str(path)) for name, path in files.items()}
         entries = b"".join(f"100644 {blob}\t{folder}/{name}\0".encode() for name, blob in blobs.items())
         for _ in range(TRIES):
             head = self._head()
@@ -131,13 +139,13 @@ class Repository:
 
     def _tree(self, head: str | None, entries: bytes) -> str:
         """Return the tree of a commit with these entries put in; the repository's own index is not touched."""
-        with tempfile.TemporaryDirectory(prefix="v7-archive-", dir=self.git_dir) as own:
+        with self.scratch() as own:
             index = {"GIT_INDEX_FILE": f"{own}/index"}
             self._git("read-tree", head or "--empty", more=index)
             self._git("update-index", "-z", "--index-info", stdin=entries, more=index)
             return self._text("write-tree", more=index)
 
-    def _check_out(self, folder: str, files: dict[str, bytes], entries: bytes) -> None:
+    def _check_out(self, folder: str, files: Mapping[str, Path], entries: bytes) -> None:
         """Put the committed files beside the repository and into its index; a link in their place is never followed."""
         if self.bare:
             return
@@ -148,10 +156,10 @@ class Repository:
                 "Move it away; git checkout brings the files back.",
             )
         directory.mkdir(exist_ok=True)
-        for name, content in files.items():
+        for name, path in files.items():
             descriptor, temporary = tempfile.mkstemp(prefix=".v7-", dir=directory)
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(content)
+            with os.fdopen(descriptor, "wb") as handle, path.open("rb") as content:
+                shutil.copyfileobj(content, handle)
             Path(temporary).chmod(0o644)
             Path(temporary).replace(directory / name)
         with suppress(ArchiveUnfit):  # somebody else is at the index: git status shows it, the commit stands
@@ -181,12 +189,18 @@ class Repository:
     def _text(self, *words: str, stdin: bytes = b"", more: dict[str, str] | None = None) -> str:
         return self._git(*words, stdin=stdin, more=more).decode(errors="replace").strip()
 
-    def _git(self, *words: str, stdin: bytes = b"", more: dict[str, str] | None = None) -> bytes:
-        return git(self.place, *words, stdin=stdin, more={"GIT_DIR": str(self.git_dir), **(more or {})})
+    def _git(
+        self, *words: str, stdin: bytes = b"", more: dict[str, str] | None = None, into: IO[bytes] | None = None
+    ) -> bytes:
+        return git(self.place, *words, stdin=stdin, more={"GIT_DIR": str(self.git_dir), **(more or {})}, into=into)
 
 
-def git(place: Path, *words: str, stdin: bytes = b"", more: dict[str, str] | None = None) -> bytes:
+def git(
+    place: Path, *words: str, stdin: bytes = b"", more: dict[str, str] | None = None, into: IO[bytes] | None = None
+) -> bytes:
     """Run git in a folder, with nobody's configuration but the repository's and with what could run switched off.
+
+    What it prints is returned, or written ``into`` a file.
 
     Raises:
         ArchiveUnfit: git is missing, takes too long, or fails; the message holds its words.
@@ -197,8 +211,8 @@ def git(place: Path, *words: str, stdin: bytes = b"", more: dict[str, str] | Non
     settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     try:
         done = subprocess.run(
-            [program, *settings, *words], cwd=place, input=stdin, capture_output=True, check=False,
-            env=_environment(place) | (more or {}), timeout=GIT_SECONDS,
+            [program, *settings, *words], cwd=place, input=stdin, stdout=into or subprocess.PIPE,
+            stderr=subprocess.PIPE, check=False, env=_environment(place) | (more or {}), timeout=GIT_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise ArchiveUnfit(
@@ -210,7 +224,7 @@ def git(place: Path, *words: str, stdin: bytes = b"", more: dict[str, str] | Non
             f"git {words[0]} failed in {place}: {said[0] if said else f'exit code {done.returncode}'}.",
             "Repair the repository, or name another one: --archive DIR.",
         )
-    return done.stdout
+    return done.stdout or b""
 
 
 def _environment(place: Path) -> dict[str, str]:
