@@ -103,13 +103,14 @@ def works(size: int) -> list[Work]:
 def measure(*, rows: int | None, repeat: int | None) -> Result:
     """Measure whole-table and single-row writes, each statement in a transaction of its own."""
     size, lines, figures = rows or ROWS, list[Row](), {}
-    stages.stage("executed", rows=size)
+    _, executed = stages.stage("executed", rows=size)
     with stages.superuser() as connection:
         for work in works(size):
             sides = [partial(work.run, connection, switch) for switch in ("ENABLE", "DISABLE")]
             pairs = in_turns(repeat or REPEAT, *sides, before=partial(work.clean, connection))
             lines.append(compared(work.name, pairs, aim=work.aim))
             figures[work.name] = pairs
+    executed.forget()
     return Result(
         name="history", title="A version of every write", peer="the same statement with the history triggers disabled",
         rows=lines, settings={"rows": size}, figures=figures,

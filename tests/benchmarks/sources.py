@@ -190,7 +190,7 @@ def _write(connection: Connection, table: sql.Identifier, pieces: list[bytes]) -
 def measure(*, rows: int | None, repeat: int | None) -> Result:
     """Make the tree and measure; how many files were parsed, stored and recorded is compared with what was made."""
     files, turns = min(rows or FILES, FILES), repeat or REPEAT
-    stages.stage("executed", rows=files)
+    _, executed = stages.stage("executed", rows=files)
     root = Path(tempfile.mkdtemp(prefix="v7-sources-"))
     try:
         make(root, files)
@@ -202,6 +202,7 @@ def measure(*, rows: int | None, repeat: int | None) -> Result:
     kept = stored(document, turns)
     del document
     told = recorded(turns)
+    executed.forget()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Result(
         name="sources", title="Read sources again and load what was found", peer="the first reading; COPY",

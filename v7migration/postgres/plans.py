@@ -26,9 +26,10 @@ def plan_of(connection: psycopg.Connection[Any], text: str, *, generic: bool = F
     options = b"GENERIC_PLAN, FORMAT JSON" if generic else b"FORMAT JSON"
     with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
         _check_single(connection, text.encode(connection.info.encoding))
-        row = cursor.execute(b"EXPLAIN (" + options + b") " + text.encode(connection.info.encoding)).fetchone()
-    document = row[0] if row else []
-    found = json.loads(document) if isinstance(document, str | bytes) else document
+        cursor.execute(b"EXPLAIN (" + options + b") " + text.encode(connection.info.encoding))
+        # The driver reads JSON as UTF-8, whatever the session's encoding is: names need not be.
+        document = cursor.pgresult.get_value(0, 0) if cursor.pgresult else None
+    found = json.loads((document or b"[]").decode(connection.info.encoding))
     return list(_nodes(found[0]["Plan"], 0))
 
 
