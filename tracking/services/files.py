@@ -20,8 +20,8 @@ from v7migration.postgres.kept import query
 EDITABLE = frozenset(V7_COLUMNS) - {FILE.column}
 RECORDED = frozenset({"v7_target_name", "v7_dependencies", "v7_dependents", "v7_database_enums", "v7_impact_score"})
 """What an inventory of the source tree finds out."""
-NOT_DESIGNED = frozenset({None, FileStatus.PENDING_ASSESSMENT, FileStatus.ASSESSED})
-"""States in which a file's target name is still a proposal; later it is what people designed."""
+PROPOSING = [FileStatus.PENDING_ASSESSMENT.value, FileStatus.ASSESSED.value]
+"""States in which a file's target name is still a proposal, as without a state; later it is what people designed."""
 AT_ONCE = 1_000
 """Rows of one transaction: the application waits for them."""
 
@@ -134,14 +134,13 @@ def _refuse_invalid(values: Iterable[Mapping[str, Any]]) -> None:
 def _record(values: Mapping[int, Mapping[str, Any]], actor: Actor, reason: str) -> int:
     """Record the values of some files in a transaction, in one statement; return how many changed."""
     told = json.dumps([{"id": key, **found} for key, found in values.items()])
-    proposing = [state.value for state in NOT_DESIGNED if state]
     with writing(actor=actor, reason=reason) as alias:
         rows = File._base_manager.using(alias).filter(pk__in=values).order_by("pk").select_for_update(no_key=True)
         list(rows.values_list("pk"))
         with connections[alias].cursor() as cursor:
             cursor.execute(
                 query("inventory/record_files"),
-                {"told": told, "proposing": proposing, "person": actor.username, "reason": reason},
+                {"told": told, "proposing": PROPOSING, "person": actor.username, "reason": reason},
             )
             changed: int = cursor.rowcount
     return changed

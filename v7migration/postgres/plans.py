@@ -24,9 +24,10 @@ def plan_of(connection: psycopg.Connection[Any], text: str, *, generic: bool = F
         psycopg.Error: the statement cannot be planned, or not by this role.
     """
     options = b"GENERIC_PLAN, FORMAT JSON" if generic else b"FORMAT JSON"
+    statement = text.encode(connection.info.encoding)
     with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
-        _check_single(connection, text.encode(connection.info.encoding))
-        cursor.execute(b"EXPLAIN (" + options + b") " + text.encode(connection.info.encoding))
+        _check_single(connection, statement)
+        cursor.execute(b"EXPLAIN (" + options + b") " + statement)
         # The driver reads JSON as UTF-8, whatever the session's encoding is: names need not be.
         document = cursor.pgresult.get_value(0, 0) if cursor.pgresult else None
     found = json.loads((document or b"[]").decode(connection.info.encoding))

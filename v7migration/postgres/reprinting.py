@@ -43,7 +43,7 @@ def as_printed_anew(scratch: Connection, expected: dict[str, Any], there: dict[s
         there: the document of the scratch database.
     """
     objects = dict(expected["objects"])
-    changed = {key for key, facts in objects.items() if key in there["objects"] and facts != there["objects"][key]}
+    changed = [key for key, facts in objects.items() if facts != there["objects"].get(key, facts)]
     for key in changed:
         was, now = objects[key].get("definition"), there["objects"][key].get("definition")
         if _kind(key) in _VIEWS and now and was != now and _view(scratch, was) == now:

@@ -94,7 +94,7 @@ def _taken(
     kind, name = item
     root = grammar.tree(statement.text)
     words = next((held[(rival, name)] for rival in RIVALS.get(kind, (kind,)) if (rival, name) in held), None)
-    if words is None or _is_temporary(root) or (kind == "function" and getattr(root, "replace", False)):
+    if words is None or objects.is_temporary(root) or (kind == "function" and getattr(root, "replace", False)):
         return
     if (
         kind == "function"
@@ -109,13 +109,6 @@ def _taken(
     shape = f" ({_shape(statement, item, known)})" if is_made and words.startswith(("table ", "type ")) else ""
     message = f"{name} exists in the target already: {words}{shape}."
     yield Problem(CONFLICT, REFUSE, section.number, statement.line, message, TAKEN)
-
-
-def _is_temporary(root: Any) -> bool:
-    """Whether it makes what only the session sees: that takes nobody's name."""
-    made = {"CreateStmt": "relation", "CreateSeqStmt": "sequence", "ViewStmt": "view"}.get(grammar.kind(root), "")
-    range_var = root.into.rel if grammar.kind(root) == "CreateTableAsStmt" else getattr(root, made, None)
-    return getattr(range_var, "relpersistence", "") == "t"
 
 
 def arguments(root: Any) -> list[str] | None:
@@ -136,7 +129,7 @@ def names_given(statement: Statement) -> Iterator[Named]:
     if grammar.kind(root) == "RenameStmt" and root.relation.relname:
         relation, what = objects.relation(root.relation), grammar.constant(root, "rename_type")
         if root.subname and what in ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT"):
-            yield "column" if what == "OBJECT_COLUMN" else "constraint", f"{relation}.{joined(root.newname)}"
+            yield "column" if what == "OBJECT_COLUMN" else "constraint", objects.part(relation, root.newname)
         elif what in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE"):
             yield objects.DROPPED_KINDS[what], joined(first(relation), root.newname)
     elif grammar.kind(root) == "AlterObjectSchemaStmt" and root.HasField("relation"):
@@ -240,7 +233,7 @@ def _columns(section: Section, statement: Statement, known: Known, made: set[Nam
     if relation is None or relation.open or not relation.columns or ("table", table) in made:
         return
     for name in _columns_named(root):
-        column = f"{table}.{joined(name)}"
+        column = objects.part(table, name)
         if name not in relation.columns and ("column", column) not in made and name not in SYSTEM_COLUMNS:
             message = (
                 f"neither the script makes the column {column.removeprefix('public.')} nor does the target hold it"

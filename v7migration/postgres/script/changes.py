@@ -8,7 +8,7 @@ from typing import Any
 from . import grammar, objects, zones
 from .known import Known
 from .model import ACCEPT, Problem, Section, Statement, Step
-from .objects import Named
+from .objects import Named, short
 from .rewriting import adds_rewriting, adds_scanning
 
 WORK = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt", "CreateTableAsStmt", "RefreshMatViewStmt", "ReindexStmt"})
@@ -28,10 +28,6 @@ def findings(section: Section, step: Step, made: set[Named], known: Known) -> It
         yield from _held(section, step, made)
 
 
-def _short(name: str) -> str:
-    return name.removeprefix("public.")
-
-
 def _timeouts(section: Section, statement: Statement, root: Any) -> Iterator[Problem]:
     for node in grammar.nodes(root, "VariableSetStmt"):
         if node is not root and node.name in TIMEOUTS:
@@ -42,7 +38,7 @@ def _timeouts(section: Section, statement: Statement, root: Any) -> Iterator[Pro
 
 def _added(section: Section, statement: Statement, root: Any, known: Known) -> Iterator[Problem]:
     """Columns added to a table with rows: those that rewrite it, and those that its rows cannot fill."""
-    table = _short(objects.relation(root.relation))
+    table = short(objects.relation(root.relation))
     for command in grammar.nodes(root, "AlterTableCmd"):
         if grammar.constant(command, "subtype") != "AT_AddColumn":
             continue
@@ -86,7 +82,7 @@ def _validated_at_once(section: Section, step: Step, made: set[Named]) -> Iterat
             elif subtype == "AT_ValidateConstraint" and (table, command.name) in added:
                 message = (
                     f"{command.name} is validated in the transaction that adds it: "
-                    f"{_short(table)} is scanned under the strongest lock"
+                    f"{short(table)} is scanned under the strongest lock"
                 )
                 hint = "Validate it in a step of its own."
                 yield Problem("V7S223", ACCEPT, section.number, statement.line, message, hint)
@@ -101,8 +97,8 @@ def _held(section: Section, step: Step, made: set[Named]) -> Iterator[Problem]:
         if works:
             table, line = next(iter(locked.items()))
             message = (
-                f"the transaction that has locked {_short(table)} against everybody goes on to "
-                f"{'/'.join(sorted(works))} here: nobody can use {_short(table)} meanwhile"
+                f"the transaction that has locked {short(table)} against everybody goes on to "
+                f"{'/'.join(sorted(works))} here: nobody can use {short(table)} meanwhile"
             )
             hint = f"Line {line} takes the lock. Put this statement into a step of its own."
             yield Problem("V7S224", ACCEPT, section.number, statement.line, message, hint)
@@ -121,7 +117,7 @@ def _works(root: Any, made: set[Named], locked: set[str]) -> set[str]:
     if kind == "IndexStmt" and ("table", objects.relation(root.relation)) not in made:
         return {"build an index"}
     others = {name for name in strongly_locked(root) if ("table", name) not in made} - locked
-    return {f"lock {_short(name)}" for name in others} if kind == "AlterTableStmt" else set()
+    return {f"lock {short(name)}" for name in others} if kind == "AlterTableStmt" else set()
 
 
 def strongly_locked(root: Any) -> list[str]:

@@ -9,7 +9,7 @@ from v7migration.postgres.qualified import first, joined
 
 from . import bodies, grammar, objects
 from .model import REFUSE, Problem, Section, Statement
-from .objects import Named
+from .objects import Named, short
 
 Placed = tuple[Section, Statement]
 ORDERED = frozenset({"table", "view", "type", "function", "schema", "sequence"})
@@ -38,19 +38,11 @@ def findings(order: list[Placed], held: Set[Named] | None) -> Iterator[Problem]:
             continue
         used = _uses(statement)
         names = used.relations | used.functions | used.types | used.schemas
-        for named in sorted(named for name in names for named in by_name.get(name, ())):
-            maker, later = makers[named]
-            if _there(named, position, maker, later, gone, held):
-                continue
-            if maker > position and used.names(named):
-                what = f"{named[0]} {named[1].removeprefix('public.')}"
-                message = f"this statement uses the {what}, which the script makes only later"
-                hint = f"Move it behind line {later.line}, which makes it, or into a later section."
-                yield Problem("V7S302", REFUSE, section.number, statement.line, message, hint)
-        for named in sorted(parts_used(grammar.tree(statement.text)) & makers.keys()):
+        whole = sorted(named for name in names for named in by_name.get(name, ()) if used.names(named))
+        for named in (*whole, *sorted(parts_used(grammar.tree(statement.text)) & makers.keys())):
             maker, later = makers[named]
             if maker > position and not _there(named, position, maker, later, gone, held):
-                what = f"{named[0]} {named[1].removeprefix('public.')}"
+                what = f"{named[0]} {short(named[1])}"
                 message = f"this statement uses the {what}, which the script makes only later"
                 hint = f"Move it behind line {later.line}, which makes it, or into a later section."
                 yield Problem("V7S302", REFUSE, section.number, statement.line, message, hint)
@@ -89,7 +81,7 @@ def parts_used(root: Any) -> set[Named]:
 
 
 def _column(table: str, name: str) -> Named:
-    return "column", f"{table}.{joined(name)}"
+    return "column", objects.part(table, name)
 
 
 def _altered(root: Any) -> set[Named]:
@@ -98,7 +90,7 @@ def _altered(root: Any) -> set[Named]:
     for command in grammar.nodes(root, "AlterTableCmd"):
         subtype = grammar.constant(command, "subtype")
         if subtype == "AT_ValidateConstraint":
-            found.add(("constraint", f"{table}.{joined(command.name)}"))
+            found.add(("constraint", objects.part(table, command.name)))
         elif subtype in ON_COLUMNS and not command.missing_ok:
             found.add(_column(table, command.name))
     for node in grammar.nodes(root, "Constraint"):

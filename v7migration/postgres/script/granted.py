@@ -11,7 +11,7 @@ from v7migration.postgres.qualified import first, joined
 from . import grammar, objects
 from .known import SERIAL
 from .model import ACCEPT, ADVICE, Problem, Section, Statement
-from .objects import Named
+from .objects import Named, short
 
 Placed = tuple[Section, Statement]
 GRANTABLE = {
@@ -42,13 +42,13 @@ def findings(order: list[Placed]) -> Iterator[Problem]:
     some = any(statement.kind == "GrantStmt" for _, statement in order)
     for (kind, name), (section, statement) in walk.made.items():
         if not walk.rights.get(name):
-            message = f"the {kind} {_short(name)} is granted to nobody: only its owner can use it"
+            message = f"the {kind} {short(name)} is granted to nobody: only its owner can use it"
             yield Problem("V7S307", ACCEPT if some else ADVICE, section.number, statement.line, message, HINT)
     for name, (table, (section, statement)) in walk.numbers.items():
         writers = {role for role, right in walk.rights.get(table, ()) if right in ("insert", "all")}
         missing = sorted(writers - {role for role, _ in walk.rights.get(name, ())})
         if missing:
-            message = f"{', '.join(missing)} may insert into {_short(table)}, but not use its sequence {_short(name)}"
+            message = f"{', '.join(missing)} may insert into {short(table)}, but not use its sequence {short(name)}"
             hint = "GRANT USAGE on the sequence, or make the column GENERATED … AS IDENTITY."
             yield Problem("V7S307", ACCEPT, section.number, statement.line, message, hint)
 
@@ -79,9 +79,7 @@ def _take(walk: _Walk, section: Section, statement: Statement) -> None:
 
 def _goes_with_another(root: Any) -> bool:
     """Whether it is a partition (rights come with its table) or goes with the session."""
-    if grammar.kind(root) != "CreateStmt":
-        return False
-    return bool(root.HasField("partbound")) or root.relation.relpersistence == "t"
+    return grammar.kind(root) == "CreateStmt" and (root.HasField("partbound") or objects.is_temporary(root))
 
 
 def _numbers(root: Any) -> Iterator[str]:
@@ -139,7 +137,3 @@ def _rename(walk: _Walk, old: str, bare: str) -> None:
     walk.numbers = {number: (new if table == old else table, p) for number, (table, p) in walk.numbers.items()}
     if old in walk.rights:
         walk.rights[new] = walk.rights.pop(old)
-
-
-def _short(name: str) -> str:
-    return name.removeprefix("public.")

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from v7migration.postgres.qualified import joined
-
 from . import grammar, objects
 from .model import Script, Statement
 from .objects import Named
@@ -42,12 +40,12 @@ def _parts(statement: Statement) -> Iterator[Named]:
     match grammar.kind(root):
         case "CreateStmt":
             table = objects.relation(root.relation)
-            yield from (("column", f"{table}.{joined(node.colname)}") for node in grammar.nodes(root, "ColumnDef"))
+            yield from (("column", objects.part(table, node.colname)) for node in grammar.nodes(root, "ColumnDef"))
             yield from _constraints(table, root)
         case "AlterTableStmt":
             yield from _constraints(objects.relation(root.relation), root)
         case "RuleStmt":
-            yield "rule", f"{objects.relation(root.relation)}.{joined(root.rulename)}"
+            yield "rule", objects.part(objects.relation(root.relation), root.rulename)
         case "CreatePublicationStmt" | "AlterPublicationStmt":
             yield "publication", root.pubname
 
@@ -55,7 +53,7 @@ def _parts(statement: Statement) -> Iterator[Named]:
 def _constraints(table: str, root: Any) -> Iterator[Named]:
     for node in grammar.nodes(root, "Constraint"):
         if node.conname:
-            yield "constraint", f"{table}.{joined(node.conname)}"
+            yield "constraint", objects.part(table, node.conname)
 
 
 def _unnamed(statement: Statement) -> Iterator[Named]:

@@ -110,8 +110,21 @@ def relation(range_var: Any) -> str:
     return joined(range_var.schemaname or "public", range_var.relname)
 
 
-def _part(table: str, name: str) -> str:
+def part(table: str, name: str) -> str:
+    """The name of a column, constraint, trigger, policy or rule of a table, after the table's qualified name."""
     return f"{table}.{joined(name)}"
+
+
+def short(name: str) -> str:
+    """A qualified name as people say it: without ``public``."""
+    return name.removeprefix("public.")
+
+
+def is_temporary(root: Any) -> bool:
+    """Whether a statement's tree makes what only the session sees: that takes nobody's name."""
+    made = {"CreateStmt": "relation", "CreateSeqStmt": "sequence", "ViewStmt": "view"}.get(grammar.kind(root), "")
+    range_var = root.into.rel if grammar.kind(root) == "CreateTableAsStmt" else getattr(root, made, None)
+    return getattr(range_var, "relpersistence", "") == "t"
 
 
 @lru_cache(maxsize=4)
@@ -163,9 +176,9 @@ def _simply_created(kind: str, node: Any) -> list[Named]:
         case "CreateDomainStmt":
             return [("type", qualified(grammar.strings(node.domainname)))]
         case "CreateTrigStmt":
-            return [("trigger", _part(relation(node.relation), node.trigname))]
+            return [("trigger", part(relation(node.relation), node.trigname))]
         case "CreatePolicyStmt":
-            return [("policy", _part(relation(node.table), node.policy_name))]
+            return [("policy", part(relation(node.table), node.policy_name))]
         case "CreateSeqStmt":
             return [("sequence", relation(node.sequence))]
         case "CreateExtensionStmt":
@@ -188,11 +201,11 @@ def _added(node: Any) -> list[Named]:
     for command in grammar.nodes(node, "AlterTableCmd"):
         subtype = grammar.constant(command, "subtype")
         if subtype == "AT_AddColumn":
-            result.append(("column", _part(table, getattr(command, "def").column_def.colname)))
+            result.append(("column", part(table, getattr(command, "def").column_def.colname)))
         elif subtype == "AT_AddConstraint":
             name = getattr(command, "def").constraint.conname or getattr(command, "def").constraint.indexname
             if name:
-                result.append(("constraint", _part(table, name)))
+                result.append(("constraint", part(table, name)))
     return result
 
 
@@ -279,7 +292,7 @@ def _dropped(node: Any) -> list[Named]:
         commands = [
             (grammar.constant(command, "subtype"), command.name) for command in grammar.nodes(node, "AlterTableCmd")
         ]
-        return [(kinds[subtype], _part(table, name)) for subtype, name in commands if subtype in kinds]
+        return [(kinds[subtype], part(table, name)) for subtype, name in commands if subtype in kinds]
     if grammar.kind(node) != "DropStmt":
         return []
     kind = DROPPED_KINDS.get(grammar.constant(node, "remove_type"))
@@ -303,7 +316,7 @@ def object_name(item: Any, *, is_part: bool = False) -> str:
         case _:
             return str(item.string.sval)
     if is_part and len(parts) > 1:
-        return _part(qualified(parts[:-1]), parts[-1])
+        return part(qualified(parts[:-1]), parts[-1])
     return qualified(parts)
 
 

@@ -13,7 +13,7 @@ from v7migration.postgres.qualified import joined, last, parts_of
 
 from . import grammar, objects
 from .model import ACCEPT, Problem, Script, Section, Statement
-from .objects import Named
+from .objects import Named, short
 
 Placed = tuple[Section, Statement]
 Subject = tuple[str, str]
@@ -77,8 +77,8 @@ def _settled(order: list[Placed]) -> set[Subject]:
             continue
         for command in grammar.nodes(root, "AlterTableCmd"):
             subtype = grammar.constant(command, "subtype")
-            named = f".{joined(command.name)}" if FAMILIES.get(subtype) in NAMED else ""
-            subject = (FAMILIES.get(subtype, ""), f"{objects.relation(root.relation)}{named}")
+            family, table = FAMILIES.get(subtype, ""), objects.relation(root.relation)
+            subject = (family, objects.part(table, command.name) if family in NAMED else table)
             if subtype.startswith(OFF):
                 off.add(subject)
             elif subtype.startswith(ON) and subject in off:
@@ -86,16 +86,16 @@ def _settled(order: list[Placed]) -> set[Subject]:
     return settled
 
 
-def leaves_traces(statement: Statement, made: Iterable[Named]) -> bool:
+def leaves_traces(statement: Statement, made: frozenset[Named]) -> bool:
     """Say whether a statement changes something that the script did not make, so that it needs a way back."""
-    root, ours = grammar.tree(statement.text), {name for _, name in made}
+    root, ours = grammar.tree(statement.text), objects.names_of(made)
     kind = grammar.kind(root)
     if any(objects.relation(node.relation) not in ours for node in grammar.nodes(root, *CHANGES_ROWS)):
         return True
     if kind == "IndexStmt" and not root.idxname:
         return objects.relation(root.relation) not in ours
     if kind == "DropStmt":
-        return any(named not in set(made) for named in objects.dropped(statement))
+        return any(named not in made for named in objects.dropped(statement))
     if kind == "AlterTableStmt":
         return objects.relation(root.relation) not in ours and (bool(list(_subjects(root))) or _is_unnamed(root))
     return (kind in ALTERS and not _about_ours(root, ours)) or any(name not in ours for _, name in _subjects(root))
@@ -108,7 +108,7 @@ def _is_unnamed(root: Any) -> bool:
     )
 
 
-def _about_ours(root: Any, ours: set[str]) -> bool:
+def _about_ours(root: Any, ours: frozenset[str]) -> bool:
     """Whether a right, comment, name or owner is of something that the script makes."""
     found = {objects.relation(node) for node in grammar.nodes(root, "RangeVar")}
     found |= {objects.qualified(grammar.strings(node.objname)) for node in grammar.nodes(root, "ObjectWithArgs")}
@@ -131,7 +131,7 @@ def _settings(root: Any, made: frozenset[Named], restored: set[Subject]) -> Iter
         table = objects.relation(root.relation) if grammar.kind(root) == "AlterTableStmt" else name
         if (what, name) in restored or name in ours or table in ours:
             continue
-        words = f"the {what} {_short(name)}" if what in WHOLE else f"the {what} of {_short(name)}"
+        words = f"the {what} {short(name)}" if what in WHOLE else f"the {what} of {short(name)}"
         yield (
             f"{words} changes, and the rollback does not change it back",
             "Say in Section 9 what it was before.",
@@ -151,7 +151,7 @@ def _subjects(root: Any) -> Iterator[Subject]:
         case "AlterFunctionStmt":
             yield "function", objects.qualified(grammar.strings(root.func.objname))
         case "AlterPolicyStmt":
-            yield "policy", f"{objects.relation(root.table)}.{joined(root.policy_name)}"
+            yield "policy", objects.part(objects.relation(root.table), root.policy_name)
         case "AlterSeqStmt":
             yield "sequence", objects.relation(root.sequence)
         case "AlterStatsStmt":
@@ -172,25 +172,29 @@ def _table(root: Any) -> Iterator[Subject]:
     for command in grammar.nodes(root, "AlterTableCmd"):
         family = FAMILIES.get(grammar.constant(command, "subtype"))
         if family is not None:
-            yield family, f"{table}.{joined(command.name)}" if family in NAMED else table
+            yield family, objects.part(table, command.name) if family in NAMED else table
 
 
 def _names(root: Any, renamed: set[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
     for what, old, new in _renamed(root):
         if (what.partition(" of ")[0], new, old) not in renamed:  # the table may have another name by then
-            message = f"the {what} {_short(old)} becomes {_short(new)}, and the rollback does not rename it back"
+            message = f"the {what} {short(old)} becomes {short(new)}, and the rollback does not rename it back"
             yield message, "Rename it back in Section 9.", "V7S226"
 
 
 def _renamed(root: Any) -> Iterator[tuple[str, str, str]]:
     """What a statement renames, from which name and to which."""
     if grammar.kind(root) == "AlterEnumStmt" and root.old_val:
-        yield f"value of {_short(objects.qualified(grammar.strings(root.type_name)))}", root.old_val, root.new_val
+        yield (
+            f"value of {short(objects.qualified(grammar.strings(root.type_name)))}",
+            root.old_val,
+            root.new_val,
+        )
     elif grammar.kind(root) == "RenameStmt":
         what = grammar.constant(root, "rename_type").removeprefix("OBJECT_").removeprefix("TAB").lower() or "table"
         relation = objects.relation(root.relation) if root.relation.relname else ""
         if root.subname:
-            yield f"{what} of {_short(relation)}" if relation else what, root.subname, root.newname
+            yield f"{what} of {short(relation)}" if relation else what, root.subname, root.newname
         else:
             old = relation or objects.object_name(root.object)
             yield what, old, joined(*parts_of(old)[:-1], root.newname)
@@ -209,9 +213,5 @@ def _rows(root: Any, made: frozenset[Named], emptied: set[str]) -> Iterator[tupl
             grammar.constant(when, "command_type") == "CMD_INSERT" for when in grammar.nodes(node, "MergeWhenClause")
         )
         if inserts and ("table", table) not in made and table not in emptied:
-            message = f"rows are inserted into {_short(table)}, and the rollback does not delete them"
+            message = f"rows are inserted into {short(table)}, and the rollback does not delete them"
             yield message, "Write DELETE with the same keys in Section 9.", "V7S227"
-
-
-def _short(name: str) -> str:
-    return name.removeprefix("public.")

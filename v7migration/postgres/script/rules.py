@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from v7migration.postgres.qualified import holder, joined
+from v7migration.postgres.qualified import holder
 
 from . import (
     against,
@@ -26,6 +26,7 @@ from . import (
 )
 from .known import Known, of_target
 from .model import ACCEPT, ADVICE, REFUSE, Problem, Script, ScriptInvalid, Section, Statement
+from .objects import short
 from .reading import parse
 
 Finding = tuple[str, str, str, str]  # id, severity, message, hint
@@ -107,7 +108,7 @@ def _dropped(statements: list[tuple[Section, Statement]]) -> Iterator[Problem]:
     for section, statement in statements:
         for named in objects.dropped(statement):
             if named not in made and ("table", holder(named[1])) not in made:
-                message = f"a forward section drops the {named[0]} {_short(named[1])}, which the script did not make"
+                message = f"a forward section drops the {named[0]} {short(named[1])}, which the script did not make"
                 hint = "The rollback cannot bring back what it held."
                 yield Problem("V7S204", ACCEPT, section.number, statement.line, message, hint)
         made.difference_update(objects.dropped(statement))
@@ -262,7 +263,7 @@ def _forward(statement: Statement, made: set[objects.Named]) -> Iterator[Finding
         if grammar.kind(node) == "InsertStmt" and not _overwrites(node):
             continue
         if ("table", target) not in made and not _fills_own_columns(node, target, made):
-            message = f"rows of {_short(target)} change, and the rollback cannot bring them back"
+            message = f"rows of {short(target)} change, and the rollback cannot bring them back"
             yield "V7S205", ACCEPT, message, "Say in the section's purpose why no value is lost."
     yield from _rights(statement, root, made)
     yield from _notable(statement, root, made)
@@ -277,7 +278,7 @@ def _fills_own_columns(node: Any, table: str, made: set[objects.Named]) -> bool:
     if grammar.kind(node) != "UpdateStmt":
         return False
     columns = [item.res_target.name for item in node.target_list]
-    return bool(columns) and all(("column", f"{table}.{joined(name)}") in made for name in columns)
+    return bool(columns) and all(("column", objects.part(table, name)) in made for name in columns)
 
 
 def _rights(statement: Statement, root: Any, made: set[objects.Named]) -> Iterator[Finding]:
@@ -294,7 +295,7 @@ def _rights(statement: Statement, root: Any, made: set[objects.Named]) -> Iterat
         table = objects.relation(root.relation if name == "CreateTrigStmt" else root.table)
         if ("table", table) not in made:
             what = "trigger" if name == "CreateTrigStmt" else "policy"
-            message = f"a {what} acts on {_short(table)}, which the script did not make"
+            message = f"a {what} acts on {short(table)}, which the script did not make"
             yield "V7S216", ACCEPT, message, "Read its function and condition: the application's statements meet it."
 
 
@@ -327,7 +328,7 @@ def _notable(statement: Statement, root: Any, made: set[objects.Named]) -> Itera
     if name == "IndexStmt" and not root.idxname:
         yield "V7S210", ACCEPT, "an index without a name", "Name it, so that the rollback can name it."
     if name == "IndexStmt" and statement.transactional and ("table", objects.relation(root.relation)) not in made:
-        message = f"building the index blocks writes to {_short(objects.relation(root.relation))}"
+        message = f"building the index blocks writes to {short(objects.relation(root.relation))}"
         yield "V7S211", ACCEPT, message, "Build it CONCURRENTLY."
     if name in ("ReindexStmt", "RefreshMatViewStmt"):
         yield from _rebuilt(root, name, made)
@@ -341,14 +342,14 @@ def _rebuilt(root: Any, name: str, made: set[objects.Named]) -> Iterator[Finding
     if any((kind, relation) in made for kind in ("table", "view", "index")):
         return
     if name == "ReindexStmt" and grammar.option(root, "concurrently") is None:
-        yield "V7S211", ACCEPT, f"REINDEX of {_short(relation)} blocks writes", "Write REINDEX … CONCURRENTLY."
+        yield "V7S211", ACCEPT, f"REINDEX of {short(relation)} blocks writes", "Write REINDEX … CONCURRENTLY."
     elif name == "RefreshMatViewStmt" and not root.concurrent:
         hint = "Write REFRESH MATERIALIZED VIEW CONCURRENTLY; it needs a unique index."
-        yield "V7S211", ACCEPT, f"nobody can read {_short(relation)} while it is filled anew", hint
+        yield "V7S211", ACCEPT, f"nobody can read {short(relation)} while it is filled anew", hint
 
 
 def _foreign_table(root: Any) -> Iterator[Finding]:
-    table = _short(objects.relation(root.relation))
+    table = short(objects.relation(root.relation))
     for command in grammar.nodes(root, "AlterTableCmd"):
         subtype = grammar.constant(command, "subtype")
         if subtype in kinds.TABLE_COMMANDS_TO_ACCEPT:
@@ -375,13 +376,9 @@ def _constrained(table: str, constraint: Any) -> Iterator[Finding]:
         yield "V7S213", ACCEPT, f"the constraint's index on {table} is built under the strongest lock", hint
     elif kind == "CONSTR_FOREIGN":
         message = (
-            f"the foreign key reads {table} while nobody can write it or {_short(objects.relation(constraint.pktable))}"
+            f"the foreign key reads {table} while nobody can write it or {short(objects.relation(constraint.pktable))}"
         )
         yield "V7S213", ACCEPT, message, "Add it NOT VALID, then VALIDATE in a step of its own."
     else:
         message = f"the constraint scans {table} under the strongest lock"
         yield "V7S213", ACCEPT, message, "Add it NOT VALID, then VALIDATE in a step of its own."
-
-
-def _short(name: str) -> str:
-    return name.removeprefix("public.")

@@ -38,16 +38,11 @@ def _made(statement: Statement, root: Any) -> list[tuple[str, str]]:
     made = list(objects.created(statement))
     if getattr(root, "if_not_exists", False) or any(node.missing_ok for node in grammar.nodes(root, "AlterTableCmd")):
         return []
-    if grammar.kind(root) in ("CreateStmt", "CreateSeqStmt") and _is_temporary(root):
+    if grammar.kind(root) in ("CreateStmt", "CreateSeqStmt") and objects.is_temporary(root):
         return []
     if grammar.kind(root) == "CreateStmt":
         made += list(against.names_given(statement))
     return made
-
-
-def _is_temporary(root: Any) -> bool:
-    made = root.relation if grammar.kind(root) == "CreateStmt" else root.sequence
-    return bool(made.relpersistence == "t")
 
 
 def _place(kind: str, name: str, arguments: list[str] | None) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from v7migration.postgres.qualified import holder, last
 
 from . import grammar, objects
 from .model import ACCEPT, Problem, Script, Section, Statement
-from .objects import Named
+from .objects import Named, short
 
 Placed = tuple[Section, Statement]
 COMMENTED_PARTS = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})
@@ -29,10 +29,6 @@ def findings(script: Script, order: list[Placed], made: frozenset[Named]) -> Ite
                 yield from _grant(section, statement, root, made, back)
 
 
-def _short(name: str) -> str:
-    return name.removeprefix("public.")
-
-
 def _objects(grant: Any) -> list[str]:
     """What rights are granted on; all of a schema reads ``every table of schema app``."""
     if grammar.constant(grant, "targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
@@ -48,7 +44,7 @@ def _comment(
     if not name or _is_ours(name, made) or not root.comment:
         return
     if not any(grammar.kind(node) == "CommentStmt" and _commented(node) == name for node in back):
-        message = f"the comment of {_short(name)} is replaced, and the rollback does not put the old one back"
+        message = f"the comment of {short(name)} is replaced, and the rollback does not put the old one back"
         hint = "Write COMMENT ON … IS with the old text (or NULL) in Section 9."
         yield Problem("V7S218", ACCEPT, section.number, statement.line, message, hint)
 
@@ -74,10 +70,10 @@ def _grant(
             continue
         if any(_reverses(node, root, name) for node in back):
             continue
-        message = f"rights on {_short(name)} are granted, and the rollback does not revoke them"
+        message = f"rights on {short(name)} are granted, and the rollback does not revoke them"
         hint = "Write REVOKE … in Section 9, for exactly what was not granted before."
         if not root.is_grant:
-            message = f"rights on {_short(name)} are revoked, and the rollback does not grant them again"
+            message = f"rights on {short(name)} are revoked, and the rollback does not grant them again"
             hint = "Write GRANT … in Section 9, for exactly what was granted before."
         yield Problem("V7S219", ACCEPT, section.number, statement.line, message, hint)
 

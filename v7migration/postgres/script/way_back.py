@@ -98,12 +98,12 @@ def _taken_over(script: Script) -> Iterator[tuple[Named, Named]]:
             if node.indexname:
                 table = objects.relation(root.relation)
                 index = joined(first(table), node.indexname)
-                yield ("index", index), ("constraint", f"{table}.{joined(node.conname or node.indexname)}")
+                yield ("index", index), ("constraint", objects.part(table, node.conname or node.indexname))
 
 
 def _missing(script: Script, made: dict[Named, Maker]) -> list[Problem]:
     """No way back: a fault where the script makes or changes anything that stays."""
-    ever = {named for section in script.sections for named in objects.section_objects(section)}
+    ever = frozenset(named for section in script.sections for named in objects.section_objects(section))
     statements = [statement for section in script.sections for statement in section.statements]
     if not made and not any(restored.leaves_traces(statement, ever) for statement in statements):
         return []
